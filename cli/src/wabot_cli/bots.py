@@ -1,0 +1,112 @@
+"""`wabot bots …`: the chatbots of this installation."""
+
+import click
+
+from wabot import chatbots
+from wabot.chatbots import ChatbotIn, ChatbotOut
+from wabot.vault import Vault
+from wabot_cli.support import database, json_option, run, secret, show_json, show_table
+
+
+@click.group()
+def bots() -> None:
+    """Chatbots: cada um é um número de uma empresa no WhatsApp."""
+
+
+@bots.command()
+@click.option("--nome", required=True, help="Como o chatbot é chamado aqui.")
+@click.option("--numero", required=True, help="O número, com código do país: 5511999999999.")
+@click.option("--phone-number-id", required=True, help="O id do número na Meta.")
+@click.option("--business-account-id", required=True, help="O id da conta do WhatsApp Business (WABA).")
+@click.option("--access-token", default="", help="Token de acesso; - lê da entrada.")
+@click.option("--app-secret", default="", help="App secret, que assina os webhooks; - lê da entrada.")
+@click.option("--verify-token", default="", help="Token de verificação do webhook; - lê da entrada.")
+@click.option("--timezone", default=None, help="Fuso do chatbot (padrão: TIMEZONE).")
+@json_option
+def add(
+    nome: str,
+    numero: str,
+    phone_number_id: str,
+    business_account_id: str,
+    access_token: str,
+    app_secret: str,
+    verify_token: str,
+    timezone: str | None,
+    as_json: bool,
+) -> None:
+    """Cadastra um chatbot. As credenciais são guardadas cifradas e não são mostradas de novo."""
+
+    async def work() -> ChatbotOut:
+        async with database() as settings:
+            new = ChatbotIn(
+                nome=nome,
+                numero=numero,
+                phone_number_id=phone_number_id,
+                business_account_id=business_account_id,
+                timezone=timezone or settings.timezone,
+                access_token=secret(access_token),
+                app_secret=secret(app_secret),
+                verify_token=secret(verify_token),
+            )
+            return await chatbots.add(new, Vault(settings.secret_keys))
+
+    bot = run(work())
+    if as_json:
+        show_json(bot)
+    else:
+        click.echo(
+            f"Chatbot {bot.id} ({bot.nome}) cadastrado. Ligue um fluxo: wabot plugins enable pedidos --bot {bot.id}"
+        )
+
+
+@bots.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Lista os chatbots."""
+
+    async def work() -> list[ChatbotOut]:
+        async with database():
+            return await chatbots.everyone()
+
+    found = run(work())
+    if as_json:
+        show_json(found)
+    elif found:
+        rows = [(str(b.id), b.nome, b.numero, b.phone_number_id, "sim" if b.ativo else "não") for b in found]
+        show_table(rows, "id", "nome", "número", "phone_number_id", "ativo")
+    else:
+        click.echo("Ainda não há chatbots. Cadastre um: wabot bots add --help")
+
+
+@bots.command()
+@click.argument("bot")
+@json_option
+def show(bot: str, as_json: bool) -> None:
+    """Mostra um chatbot: BOT é o id, o número ou o nome."""
+
+    async def work() -> ChatbotOut:
+        async with database():
+            return await chatbots.find(bot)
+
+    _show(run(work()), as_json)
+
+
+@bots.command()
+@click.argument("bot")
+@json_option
+def disable(bot: str, as_json: bool) -> None:
+    """Desliga um chatbot. Nada é apagado."""
+
+    async def work() -> ChatbotOut:
+        async with database():
+            return await chatbots.disable((await chatbots.find(bot)).id)
+
+    _show(run(work()), as_json)
+
+
+def _show(bot: ChatbotOut, as_json: bool) -> None:
+    if as_json:
+        show_json(bot)
+    else:
+        for name in bot.__struct_fields__:
+            click.echo(f"{name:20} {getattr(bot, name)}")

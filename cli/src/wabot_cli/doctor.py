@@ -1,0 +1,44 @@
+"""`wabot doctor`: what is wrong, and the command that mends it."""
+
+import sys
+
+import click
+
+from wabot import doctor as examination
+from wabot.plugins.registry import Registry
+from wabot_cli.support import database, json_option, run, show_json
+
+COLOURS = {"error": "red", "warning": "yellow"}
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Examina a instalação: o que responde, o que falta, o que está parado. Termina com 1 se houver erro."""
+    report = run(_examine())
+    if as_json:
+        show_json(report)
+    else:
+        _show(report)
+    sys.exit(0 if report.ok else 1)
+
+
+async def _examine() -> examination.Report:
+    try:
+        async with database() as settings:
+            return await examination.examine(settings, Registry())
+    except examination.AWAY as error:
+        return examination.unreachable(error)
+
+
+def _show(report: examination.Report) -> None:
+    for finding in report.findings:
+        click.secho(
+            f"{'✗' if finding.severity == 'error' else '!'} {finding.message}", fg=COLOURS[finding.severity]
+        )
+        if finding.fix:
+            click.echo(f"    → {finding.fix}")
+    if not report.findings:
+        click.secho("✓ Tudo certo.", fg="green")
+    if report.counts:
+        click.echo("  ".join(f"{name}: {number}" for name, number in report.counts.items()))

@@ -1,0 +1,85 @@
+"""The `wabot` command: which subcommands there are, and how failures are told."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+# Loaded when used, so that `wabot --help` does not wait for the database and web libraries.
+COMMANDS = {
+    "up": ("run", "Tudo em um processo: migrações, web, worker e agenda"),
+    "demo": ("demo", "Uma loja de demonstração com o simulador do WhatsApp"),
+    "web": ("run", "Só o processo web: webhook e API"),
+    "worker": ("run", "Só o worker: responde e envia"),
+    "scheduler": ("run", "Só a agenda: toca a campainha para o que está na hora"),
+    "simulator": ("simulator", "Um substituto da Meta para testes, com página de conversa"),
+    "migrate": ("run", "Atualiza o banco de dados, do núcleo e dos plugins"),
+    "bots": ("bots", "Chatbots: add, list, show, disable"),
+    "plugins": ("plugins", "Plugins: list, enable, disable"),
+    "chat": ("chat", "Conversa com um chatbot no terminal"),
+    "tokens": ("tokens", "Tokens da API: create, revoke"),
+    "doctor": ("doctor", "Diz o que está errado e como consertar"),
+}
+
+
+class LazyGroup(click.Group):
+    """click's documented way to load a subcommand's module only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"wabot_cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Comandos"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="wabot", prog_name="wabot")
+def cli() -> None:
+    """wabot: chatbots de WhatsApp, cada conversa um plugin."""
+
+
+def main() -> Any:
+    """Run a command. A failure is one line on stderr and status 1; a traceback only with DEBUG."""
+    from wabot.errors import WabotError
+
+    _read_env_file()
+    try:
+        return cli()
+    except (WabotError, OSError) as error:
+        if os.environ.get("DEBUG"):
+            raise
+        click.echo(f"wabot: {_reason(error)}", err=True)
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("DEBUG"):
+            raise
+        click.echo(f"wabot: {type(error).__name__}: {error}", err=True)
+        sys.exit(1)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _read_env_file() -> None:
+    if (path := Path.cwd() / ".env").is_file():
+        from dotenv import load_dotenv
+
+        load_dotenv(path)
+
+
+if __name__ == "__main__":
+    main()

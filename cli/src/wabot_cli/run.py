@@ -1,0 +1,157 @@
+"""`wabot up`, `web`, `worker`, `scheduler`, `migrate`: the processes."""
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import click
+
+from wabot.errors import BadSetting, WabotError
+from wabot.logs import set_up
+from wabot.plugins.registry import Registry
+from wabot.process import CONCURRENCY, Process, migrate_all, running
+from wabot.settings import Settings, load, replace
+from wabot_cli.support import database, on_stop, run, until_stopped
+
+host_option = click.option("--host", help="Endereço em que escuta (HOST).")
+port_option = click.option("--port", type=click.IntRange(0, 65535), help="Porta em que escuta (PORT).")
+
+
+class PortTaken(WabotError):
+    """Somebody else listens on that port."""
+
+
+@click.command()
+@host_option
+@port_option
+def up(host: str | None, port: int | None) -> None:
+    """Tudo em um processo: migrações, web, worker e agenda; banco e fila embutidos onde não houver endereço."""
+    run(_up(_settings(host, port)))
+
+
+@click.command()
+@host_option
+@port_option
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processos web.")
+def web(host: str | None, port: int | None, workers: int) -> None:
+    """Só o processo web: recebe os webhooks da Meta e serve a API."""
+    settings = _distributed(_settings(host, port))
+    if workers == 1:
+        run(_web(settings))
+        return
+    import uvicorn
+
+    uvicorn.run(
+        "wabot.web.app:from_environment",
+        factory=True,
+        workers=workers,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+
+
+@click.command()
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 200),
+    default=CONCURRENCY,
+    show_default=True,
+    help="Turnos lado a lado.",
+)
+def worker(concurrency: int) -> None:
+    """Só o worker: responde às mensagens e envia as respostas. Rode quantos precisar."""
+    run(_worker(_distributed(_settings()), concurrency))
+
+
+@click.command()
+def scheduler() -> None:
+    """Só a agenda: a cada minuto, toca a campainha para o que ficou esperando."""
+    run(_scheduler(_distributed(_settings())))
+
+
+@click.command()
+def migrate() -> None:
+    """Atualiza o banco de dados, do núcleo e dos plugins, um processo de cada vez."""
+    run(_migrate())
+
+
+async def _up(settings: Settings) -> None:
+    registry = Registry()
+    async with running(settings, registry, worker=True, migrating=True) as process:
+        click.echo(f"wabot em http://{settings.host}:{settings.port} (Ctrl-C para parar)", err=True)
+        await serve(registry, process)
+
+
+async def _web(settings: Settings) -> None:
+    registry = Registry()
+    async with running(settings, registry, worker=False) as process:
+        await serve(registry, process)
+
+
+async def serve(registry: Registry, process: Process) -> None:
+    """Serve HTTP until stopped. Raises PortTaken."""
+    from wabot.web.app import create_app
+    from wabot.web.server import server_for
+
+    settings = process.settings
+    listener = bind(settings.host, settings.port)
+    server = server_for(create_app(registry, lambda: _already(process)), settings.host, settings.port)
+    on_stop(lambda: setattr(server, "should_exit", True))
+    await server.serve(sockets=[listener])
+
+
+@contextlib.asynccontextmanager
+async def _already(process: Process) -> AsyncIterator[Process]:
+    yield process
+
+
+async def _worker(settings: Settings, concurrency: int) -> None:
+    async with running(settings, Registry(), worker=True, concurrency=concurrency):
+        await until_stopped()
+
+
+async def _scheduler(settings: Settings) -> None:
+    from wabot.queue import Queue
+
+    queue = Queue(settings.redis_url)
+    async with queue.open(), queue.scheduling():
+        await until_stopped()
+
+
+async def _migrate() -> None:
+    async with database():
+        await migrate_all(Registry())
+    click.echo("Banco de dados em dia.")
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket, or PortTaken in words."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"Não foi possível escutar em {host}:{port} ({error.strerror}). Escolha outra porta com --port ou PORT."
+        ) from error
+    listener.listen(1024)
+    listener.setblocking(False)
+    return listener
+
+
+def _settings(host: str | None = None, port: int | None = None) -> Settings:
+    settings = load()
+    set_up(settings.log_level, settings.log_format)
+    return replace(settings, host=host or settings.host, port=settings.port if port is None else port)
+
+
+def _distributed(settings: Settings) -> Settings:
+    """Separate processes need a queue between them."""
+    if not settings.redis_url:
+        raise BadSetting("REDIS_URL: processos separados precisam do Redis; sem ele, use: wabot up")
+    return settings

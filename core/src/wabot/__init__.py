@@ -1,0 +1,56 @@
+"""wabot: many corporate WhatsApp chatbots, every conversation flow a plugin.
+
+This page is the public API for plugin authors. A plugin imports nothing else of the core, except `wabot.testing`
+in its tests.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from wabot.errors import NotUnderstood
+from wabot.flow import Ask, Chatbot, Choose, Cliente, Context, End, Flow, Go, Handover, Option
+from wabot.hookspecs import hookimpl
+from wabot.text import clean, fold, reais
+
+if TYPE_CHECKING:  # these need the database or the web framework, which the command line should not wait for
+    from wabot.db.engine import DB
+    from wabot.web.rest import Access, Created, Invalid, Listing, Page
+
+_ON_DEMAND = {
+    "DB": "wabot.db.engine",
+    "Access": "wabot.web.rest",
+    "Created": "wabot.web.rest",
+    "Invalid": "wabot.web.rest",
+    "Listing": "wabot.web.rest",
+    "Page": "wabot.web.rest",
+}
+
+__all__ = [
+    "DB",
+    "Access",
+    "Ask",
+    "Chatbot",
+    "Choose",
+    "Cliente",
+    "Context",
+    "Created",
+    "End",
+    "Flow",
+    "Go",
+    "Handover",
+    "Invalid",
+    "Listing",
+    "NotUnderstood",
+    "Option",
+    "Page",
+    "clean",
+    "fold",
+    "hookimpl",
+    "reais",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_DEMAND:
+        return getattr(import_module(_ON_DEMAND[name]), name)
+    raise AttributeError(f"module 'wabot' has no attribute {name!r}")

@@ -1,0 +1,189 @@
+"""Answering: one message, one transaction. State, replies, events and what the plugin wrote commit together.
+
+A conversa is served by one worker at a time, its messages oldest first; different conversas run side by side.
+Killed before the commit, nothing happened; killed after it, the outbox still sends.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from wabot import texts
+from wabot.db.engine import DB
+from wabot.errors import FlowFault, WabotError
+from wabot.flow import Cliente
+from wabot.message import TextMessage
+from wabot.outbox import encode
+from wabot.plugins.runtime import BotRuntime, Runtimes
+from wabot.turn import Scene, State, Turn, take_turn
+from wabot.whatsapp.client import Credentials, Graph
+from wabot.whatsapp.payloads import read_message
+
+log = logging.getLogger(__name__)
+
+TURN_LIMIT = 10.0
+"""Seconds a turn may take. It holds the conversa's row and a connection all that time."""
+RETRY_AFTER = (0, 2, 10)
+"""Seconds until a message whose turn failed is tried again; after the last one it is set aside."""
+
+# FOR NO KEY UPDATE, so that foreign keys that point here do not wait for a turn.
+LOCK = """
+SELECT conversa.chatbot, conversa.cliente, flow, etapa, version, data, shown, misses, person, cliente.nome
+FROM conversa JOIN cliente ON cliente.id = conversa.cliente WHERE conversa.id = $1
+FOR NO KEY UPDATE OF conversa
+"""
+
+OLDEST = """
+SELECT id, wamid, raw, received_at, tries, retry_at > now() AS too_early FROM inbox
+WHERE conversa = $1 AND state = 'pendente' ORDER BY sent_at, id LIMIT 1
+"""
+
+COMMIT = """
+WITH answered AS (
+    UPDATE inbox SET state = 'atendida', done_at = now(), error = '' WHERE id = $1
+), moved AS (
+    UPDATE conversa SET flow = $4, etapa = $5, version = $6, data = $7, shown = $8, misses = $9, person = $10,
+        last_inbound_at = greatest(last_inbound_at, $11)
+    WHERE id = $2
+), happened AS (
+    INSERT INTO event (chatbot, conversa, inbox, name, fields)
+    SELECT $3, $2, $1, * FROM unnest($13::text[], $14::json[])
+)
+INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT $3, $2, $1, * FROM unnest($12::json[])
+"""
+
+OPT_OUT = "UPDATE cliente SET aceita_marketing = false, atualizado_em = now() WHERE id = $1"
+
+FAILED = """
+UPDATE inbox SET tries = tries + 1, error = $2, retry_at = now() + make_interval(secs => $3) WHERE id = $1
+"""
+
+SET_ASIDE = """
+WITH dead AS (
+    UPDATE inbox SET state = 'morta', tries = tries + 1, error = $2, done_at = now()
+    WHERE id = $1 AND state = 'pendente' RETURNING chatbot, conversa, id
+)
+INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT dead.*, $3 FROM dead
+"""
+
+OVERDUE = """
+SELECT DISTINCT conversa FROM inbox
+WHERE state = 'pendente' AND coalesce(retry_at, received_at + make_interval(secs => $1)) <= now()
+LIMIT $2
+"""
+
+
+class NotReady(WabotError):
+    """This process does not know the chatbot (yet). Another may; the sweeper rings again."""
+
+
+class Attendant:
+    """Takes turns. Several rings for one conversa in this process become one."""
+
+    def __init__(self, runtimes: Runtimes, graph: Graph) -> None:
+        self._runtimes, self._graph = runtimes, graph
+        self._courtesies: set[asyncio.Task[bool]] = set()
+
+    async def attend(self, conversa: int) -> None:
+        """Answer what waits in this conversa, oldest first. Raises what the database raises, and NotReady."""
+        while await self._one(conversa):
+            pass
+
+    async def _one(self, conversa: int) -> bool:
+        """Answer the oldest message; False if none may be answered now."""
+        message: Any = None
+        try:
+            async with DB.transaction():
+                row = await DB.fetchrow(LOCK, conversa)
+                message = row and await DB.fetchrow(OLDEST, conversa)
+                if not message or message["too_early"]:
+                    return False
+                await self._take(conversa, row, message)
+        except (NotReady, OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+            raise  # not the message's fault: it stays as it was
+        except Exception as error:  # noqa: BLE001 - a plugin's failure is its own
+            await self._failed(message, error)
+        return True
+
+    async def _take(self, conversa: int, row: Any, message: Any) -> None:
+        runtime = self._runtimes.get(row["chatbot"])
+        if runtime is None:
+            raise NotReady(f"chatbot {row['chatbot']}")
+        inbound = read_message(message["raw"], message["received_at"])
+        if inbound.expects_answer:
+            self._show_courtesy(runtime, inbound.wamid)
+        scene = Scene(runtime.chatbot, Cliente(row["cliente"], row["nome"]), datetime.now(UTC))
+        turn = await _guarded(take_turn(runtime.flows, _state(row), scene, inbound))
+        await DB.execute(
+            COMMIT, message["id"], conversa, runtime.bot.id, *_columns(turn), *_lists(inbound.at, turn)
+        )
+        if turn.opted_out:
+            await DB.execute(OPT_OUT, row["cliente"])
+
+    def _show_courtesy(self, runtime: BotRuntime, wamid: str) -> None:
+        """Blue ticks and "digitando…" while the turn is taken. Nothing waits for it and nothing depends on it."""
+        credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
+        task = asyncio.create_task(self._graph.mark_read(credentials, wamid, typing=True))
+        self._courtesies.add(task)
+        task.add_done_callback(self._courtesies.discard)
+
+    async def _failed(self, message: Any, error: Exception) -> None:
+        """Record the try outside the transaction it undid, so that the record survives."""
+        reason = f"{type(error).__name__}: {error}"[:500]
+        tries = message["tries"]
+        log.error("inbox %s, try %s: %s", message["id"], tries + 1, type(error).__name__, exc_info=error)
+        if tries < len(RETRY_AFTER):
+            await DB.execute(FAILED, message["id"], reason, RETRY_AFTER[tries])
+        else:
+            [apology] = encode([TextMessage(texts.FALHA_NOSSA)])
+            await DB.execute(SET_ASIDE, message["id"], reason, apology)
+
+
+async def _guarded(turn: Awaitable[Turn]) -> Turn:
+    """The plugin's code, with a time limit. Its OSErrors (a TimeoutError is one) must not pass for the database's."""
+    try:
+        async with asyncio.timeout(TURN_LIMIT):
+            return await turn
+    except OSError as error:
+        raise FlowFault(f"{type(error).__name__} in the flow: {error}") from error
+
+
+def _state(row: Any) -> State:
+    return State(
+        flow=row["flow"],
+        etapa=row["etapa"],
+        version=row["version"],
+        data=row["data"].encode(),
+        shown=tuple(row["shown"]),
+        misses=row["misses"],
+        person=row["person"],
+    )
+
+
+def _columns(turn: Turn) -> tuple[Any, ...]:
+    state = turn.state
+    return (
+        state.flow,
+        state.etapa,
+        state.version,
+        state.data.decode(),
+        list(state.shown),
+        state.misses,
+        state.person,
+    )
+
+
+def _lists(at: datetime, turn: Turn) -> tuple[Any, ...]:
+    names = [event.name for event in turn.events]
+    fields = [msgspec.json.encode(event.fields).decode() for event in turn.events]
+    return at, encode(turn.replies), names, fields
+
+
+async def waiting_longer_than(seconds: float, most: int) -> list[int]:
+    """Conversas with a message that should have been answered by now: for the sweeper."""
+    return [row["conversa"] for row in await DB.fetch(OVERDUE, seconds, most)]

@@ -1,0 +1,1 @@
+"""PostgreSQL: the connection pool, the tables, the migrations, the embedded server."""

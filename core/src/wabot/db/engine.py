@@ -1,0 +1,99 @@
+"""The one connection pool of a process: raw SQL for the hot path, Piccolo for the rest, in one transaction."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+
+
+class _Transaction(PostgresTransaction):
+    """Piccolo's transaction, which also gives the connection back when commit or rollback fails."""
+
+    async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> bool:
+        if self._parent is not None:
+            return exception is None
+        try:
+            if exception is not None:
+                await self.rollback()  # type: ignore[no-untyped-call]
+            else:
+                await self.commit()  # type: ignore[no-untyped-call]
+        finally:
+            self.engine.current_transaction.reset(self.context)
+            if self.engine.pool is None:
+                await self.connection.close()
+            else:
+                await self.engine.pool.release(self.connection)
+        return exception is None
+
+
+class Database(PostgresEngine):
+    """Piccolo's engine, opened when the settings are known rather than at import."""
+
+    def __init__(self) -> None:
+        super().__init__(config={})
+
+    async def check_version(self) -> None:
+        """Nothing to do at import: there is no server yet."""
+
+    async def prep_database(self) -> None:
+        """No extensions needed."""
+
+    async def open(self, dsn: str, *, least: int = 1, most: int = 10) -> None:
+        """Connect. Raises OSError or asyncpg's errors when the server cannot be reached.
+
+        An empty `dsn` leaves everything to `PGHOST`, `PGDATABASE` and their kin.
+        """
+        self.config = {"dsn": dsn} if dsn else {}
+        self.pool = await asyncpg.create_pool(
+            **self.config,
+            min_size=least,
+            max_size=most,
+            max_inactive_connection_lifetime=0,  # reconnecting costs more than an idle connection
+            server_settings={"application_name": "wabot"},
+        )
+
+    async def close(self) -> None:
+        """Give all connections back and forget the server."""
+        if self.pool is not None:
+            pool, self.pool = self.pool, None
+            await pool.close()
+
+    def transaction(self, allow_nested: bool = True) -> _Transaction:
+        return _Transaction(engine=self, allow_nested=allow_nested)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """The connection of the transaction in hand, or one from the pool."""
+        if transaction := self.current_transaction.get():
+            yield transaction.connection
+        else:
+            async with self._pool().acquire() as connection:
+                yield connection
+
+    async def fetch(self, sql: str, *args: Any) -> list[Any]:
+        async with self.connection() as connection:
+            rows: list[Any] = await connection.fetch(sql, *args)
+            return rows
+
+    async def fetchrow(self, sql: str, *args: Any) -> Any:
+        async with self.connection() as connection:
+            return await connection.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        async with self.connection() as connection:
+            return await connection.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        async with self.connection() as connection:
+            status: str = await connection.execute(sql, *args)
+            return status
+
+    def _pool(self) -> asyncpg.Pool:
+        if self.pool is None:
+            raise ConnectionError("the database is not open")
+        return self.pool
+
+
+DB = Database()

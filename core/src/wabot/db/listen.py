@@ -1,0 +1,58 @@
+"""Hearing of changes made by other processes: PostgreSQL's LISTEN, kept alive."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+from wabot.db.engine import DB
+
+log = logging.getLogger(__name__)
+CHANNEL = "wabot_changed"
+RETRY_AFTER = 1.0
+
+
+@contextlib.asynccontextmanager
+async def listening(on_change: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """While inside, `on_change` runs after every change of chatbots or bindings, and after every reconnection."""
+    task = asyncio.create_task(_listen(on_change), name="listen")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _listen(on_change: Callable[[], Awaitable[None]]) -> None:
+    away = False
+    while True:
+        try:
+            await _hear(on_change)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if not away:
+                log.warning("database away, changes are not heard: %s", type(error).__name__)
+            away = True
+        else:
+            away = False
+        await asyncio.sleep(RETRY_AFTER)
+
+
+async def _hear(on_change: Callable[[], Awaitable[None]]) -> None:
+    """One connection's life. Changes that come while one is being read are read together."""
+    changed = asyncio.Event()
+    connection: Any = await DB.get_new_connection()
+    try:
+        connection.add_termination_listener(lambda _: changed.set())
+        await connection.add_listener(CHANNEL, lambda *_: changed.set())
+        changed.set()  # what happened while nobody listened
+        while not connection.is_closed():
+            await changed.wait()
+            changed.clear()
+            await on_change()
+    finally:
+        with contextlib.suppress(OSError, asyncpg.InterfaceError):
+            await connection.close(timeout=1)

@@ -1,0 +1,59 @@
+"""Bring the database up to date: the core's and the plugins' Piccolo migrations, one process at a time."""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator, Sequence
+
+from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
+from piccolo.conf.apps import AppConfig
+
+from wabot.db.engine import DB
+
+_LOCK = 0x7761626F74  # "wabot"
+
+
+class _Forwards(ForwardsMigrationManager):
+    """Piccolo's own runner, for an app handed over rather than found through a piccolo_conf file."""
+
+    def __init__(self, app: AppConfig) -> None:
+        super().__init__(app_name=app.app_name)
+        self.app = app
+
+    async def forwards(self) -> None:
+        await self.create_migration_table()
+        await self.run_migrations(self.app)
+
+
+async def migrate(apps: Sequence[AppConfig]) -> None:
+    """Run what has not run yet, app by app, each app's in one transaction: all of it or nothing.
+
+    Piccolo takes no lock, so two starting processes would run the same migration twice. This waits for the other.
+    """
+    os.environ["PICCOLO_CONF"] = (
+        "wabot.db.piccolo_conf"  # the only way to tell Piccolo's migrations our engine
+    )
+    for app in apps:
+        async with DB.transaction():
+            await DB.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            with contextlib.redirect_stdout(io.StringIO()):
+                await _Forwards(app).forwards()
+
+
+async def pending(apps: Sequence[AppConfig]) -> list[str]:
+    """The migrations that have not run yet, as `app id`."""
+    done: set[tuple[str, str]] = set()
+    if await DB.fetchval("SELECT to_regclass('migration') IS NOT NULL"):
+        done = {
+            (row["app_name"], row["name"]) for row in await DB.fetch("SELECT app_name, name FROM migration")
+        }
+    return [f"{app} {name}" for app, name in _known(apps) if (app, name) not in done]
+
+
+def _known(apps: Sequence[AppConfig]) -> Iterator[tuple[str, str]]:
+    for app in apps:
+        runner = _Forwards(app)
+        for name in runner.get_migration_ids(
+            runner.get_migration_modules(app.resolved_migrations_folder_path)
+        ):
+            yield app.app_name, name

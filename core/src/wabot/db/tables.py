@@ -1,0 +1,93 @@
+"""The core's rows as Piccolo sees them. The queue-like tables (inbox, outbox, receipt…) are SQL only: see queries."""
+
+from piccolo.columns import (
+    JSON,
+    BigSerial,
+    Boolean,
+    Bytea,
+    ForeignKey,
+    Integer,
+    Serial,
+    Text,
+    Timestamptz,
+)
+from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.table import Table
+
+from wabot.db.engine import DB
+
+
+class Chatbot(Table, db=DB, tablename="chatbot"):
+    """A company's number on WhatsApp. The three secrets are encrypted: see wabot.vault."""
+
+    id = Serial(primary_key=True)
+    nome = Text()
+    numero = Text()
+    phone_number_id = Text(unique=True)
+    business_account_id = Text()
+    access_token = Text(secret=True)
+    app_secret = Text(secret=True)
+    verify_token = Text(secret=True)
+    timezone = Text()
+    ativo = Boolean(default=True)
+    criado_em = Timestamptz(default=TimestamptzNow())
+    atualizado_em = Timestamptz(default=TimestamptzNow(), auto_update=TimestamptzNow().python)
+
+
+class Cliente(Table, db=DB, tablename="cliente"):
+    """A customer of one chatbot: by phone, by business-scoped user id, or both."""
+
+    id = BigSerial(primary_key=True)
+    chatbot = ForeignKey(Chatbot)
+    nome = Text()
+    telefone = Text()
+    wa_id = Text(null=True, default=None)
+    phone_key = Text(null=True, default=None)
+    bsuid = Text(null=True, default=None)
+    email = Text()
+    ativo = Boolean(default=True)
+    aceita_marketing = Boolean(default=False)
+    observacoes = Text()
+    criado_em = Timestamptz(default=TimestamptzNow())
+    atualizado_em = Timestamptz(default=TimestamptzNow(), auto_update=TimestamptzNow().python)
+
+
+class Conversa(Table, db=DB, tablename="conversa"):
+    """Where a cliente stands in the bot's flow."""
+
+    id = BigSerial(primary_key=True)
+    chatbot = ForeignKey(Chatbot)
+    cliente = ForeignKey(Cliente)
+    flow = Text()
+    etapa = Text()
+    version = Integer()
+    data = JSON()
+    misses = Integer()
+    person = Boolean()
+    last_inbound_at = Timestamptz(null=True)
+
+
+class PluginBinding(Table, db=DB, tablename="plugin_binding"):
+    """A plugin as a person switched it on or off for one chatbot, with its configuration."""
+
+    id = Serial(primary_key=True)
+    chatbot = ForeignKey(Chatbot)
+    plugin = Text()
+    enabled = Boolean(default=True)
+    config = JSON()
+    priority = Integer()
+    criado_em = Timestamptz(default=TimestamptzNow())
+    atualizado_em = Timestamptz(default=TimestamptzNow(), auto_update=TimestamptzNow().python)
+
+
+class ApiToken(Table, db=DB, tablename="api_token"):
+    """Who may use the REST API. Only a digest is kept: the token is shown once."""
+
+    id = Serial(primary_key=True)
+    nome = Text()
+    digest = Bytea(secret=True)
+    chatbot = ForeignKey(Chatbot, null=True)
+    escrita = Boolean()
+    criado_em = Timestamptz(default=TimestamptzNow())
+    usado_em = Timestamptz(null=True)
+    revogado_em = Timestamptz(null=True)

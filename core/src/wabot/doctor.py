@@ -1,0 +1,154 @@
+"""What is reachable, configured, out of date or stuck, and the command that mends it."""
+
+import asyncio
+from typing import Any, Literal
+
+import asyncpg
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from wabot.db import migrate
+from wabot.db.directory import Bot, Directory
+from wabot.db.engine import DB
+from wabot.plugins.bindings import all_bindings
+from wabot.plugins.registry import Registry
+from wabot.settings import Settings
+from wabot.vault import Vault
+
+Severity = Literal["error", "warning"]
+
+COUNTS = """
+SELECT (SELECT count(*) FROM inbox) AS received,
+       (SELECT count(*) FROM inbox WHERE state = 'atendida') AS processed,
+       (SELECT count(*) FROM inbox WHERE state = 'pendente') AS waiting,
+       (SELECT count(*) FROM inbox WHERE state = 'morta') AS dead,
+       (SELECT count(*) FROM outbox WHERE state IN ('pendente', 'enviando')) AS to_send,
+       (SELECT count(*) FROM outbox WHERE state = 'enviada') AS sent,
+       (SELECT count(*) FROM outbox WHERE state = 'falhou') AS failed
+"""
+OLDEST_WAITING = (
+    "SELECT extract(epoch FROM now() - min(received_at))::int FROM inbox WHERE state = 'pendente'"
+)
+LATE_AFTER = 60
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something to know, in a sentence, and the command that mends it."""
+
+    severity: Severity
+    code: str
+    message: str
+    fix: str = ""
+
+
+class Report(msgspec.Struct, frozen=True):
+    ok: bool
+    findings: list[Finding]
+    counts: dict[str, int]
+
+
+async def examine(settings: Settings, registry: Registry) -> Report:
+    """Look at everything. The database must be open."""
+    findings = [*_plugin_findings(registry), *await _queue_findings(settings)]
+    counts = dict.fromkeys(("received", "processed", "waiting", "dead", "to_send", "sent", "failed"), 0)
+    if missing := await _missing_migrations(registry):
+        findings.append(_error("migrations", f"Faltam {len(missing)} migrações.", "wabot migrate"))
+    if await DB.fetchval("SELECT to_regclass('inbox') IS NOT NULL"):
+        counts = dict(await DB.fetchrow(COUNTS))
+        findings += await _bot_findings(settings, registry)
+        findings += await _backlog_findings(counts)
+    return Report(not any(f.severity == "error" for f in findings), findings, counts)
+
+
+def unreachable(error: Exception) -> Report:
+    """The report when there is no database to look into."""
+    message = f"O banco de dados não responde ({type(error).__name__})."
+    return Report(
+        False, [Finding("error", "database", message, "confira DATABASE_URL e se o servidor está no ar")], {}
+    )
+
+
+def _plugin_findings(registry: Registry) -> list[Finding]:
+    return [
+        _error("plugin", f"O plugin {p.id} não pode ser usado: {p.error}", f"pip install -U {p.distribution}")
+        for p in registry.plugins.values()
+        if p.status != "ok"
+    ]
+
+
+async def _missing_migrations(registry: Registry) -> list[str]:
+    from wabot.db.piccolo_app import APP_CONFIG
+
+    return await migrate.pending([APP_CONFIG, *registry.apps])
+
+
+async def _queue_findings(settings: Settings) -> list[Finding]:
+    if not settings.redis_url:
+        return []
+    redis: Any = Redis.from_url(settings.redis_url)
+    try:
+        async with asyncio.timeout(5):
+            await redis.ping()
+    except (RedisError, OSError) as error:
+        message = f"O Redis não responde ({type(error).__name__}); as mensagens esperam no banco."
+        return [_error("redis", message, "confira REDIS_URL e se o servidor está no ar")]
+    finally:
+        await redis.aclose()
+    return []
+
+
+async def _bot_findings(settings: Settings, registry: Registry) -> list[Finding]:
+    directory = Directory(settings, Vault(settings.secret_keys))
+    await directory.load()
+    total = await DB.fetchval("SELECT count(*) FROM chatbot")
+    findings = []
+    if not total:
+        findings.append(Finding("warning", "no-bots", "Ainda não há chatbots.", "wabot bots add --help"))
+    if total > len(directory.bots):
+        message = "Há credenciais que não abrem com a SECRET_KEY atual."
+        findings.append(
+            _error("secret-key", message, "acrescente a chave antiga a SECRET_KEY, depois de uma vírgula")
+        )
+    bindings = [binding for binding in await all_bindings() if binding.enabled]
+    for bot in directory.bots:
+        if bot.ativo:
+            findings += _findings_of(bot, registry, {b.plugin for b in bindings if b.chatbot == bot.id})
+    return findings
+
+
+def _findings_of(bot: Bot, registry: Registry, plugins: set[str]) -> list[Finding]:
+    """What is wrong with one active chatbot, whose enabled plugins are these."""
+    installed = registry.plugins
+    findings = []
+    if not bot.app_secret:
+        message = f"O chatbot {bot.nome} não tem app secret: os webhooks dele são recusados."
+        findings.append(_error("app-secret", message, "defina WHATSAPP_APP_SECRET"))
+    for plugin in sorted(plugins - installed.keys()):
+        message = f"O chatbot {bot.nome} usa o plugin {plugin}, que não está instalado."
+        findings.append(_error("orphaned", message, f"pip install wabot-{plugin}"))
+    if not any(installed[plugin].flows for plugin in plugins & installed.keys()):
+        message = f"O chatbot {bot.nome} não tem nenhum fluxo ligado: ninguém é respondido."
+        findings.append(
+            Finding("warning", "no-flow", message, f"wabot plugins enable pedidos --bot {bot.id}")
+        )
+    return findings
+
+
+async def _backlog_findings(counts: dict[str, int]) -> list[Finding]:
+    findings = []
+    age = await DB.fetchval(OLDEST_WAITING) or 0
+    if age > LATE_AFTER:
+        message = f"A mensagem mais antiga espera resposta há {age} segundos."
+        findings.append(_error("backlog", message, "confira se wabot worker está rodando"))
+    if counts["dead"]:
+        message = f"{counts['dead']} mensagens não puderam ser respondidas e foram separadas."
+        findings.append(Finding("warning", "dead", message, "veja o motivo na coluna error da tabela inbox"))
+    return findings
+
+
+def _error(code: str, message: str, fix: str) -> Finding:
+    return Finding("error", code, message, fix)
+
+
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)

@@ -1,0 +1,204 @@
+"""The vocabulary of a conversation flow: what a plugin author writes with. Nothing here does I/O.
+
+An etapa is called to ask, and called again to understand the answer, so a question is rebuilt every turn and
+never stored. An etapa only reads; only its `then` writes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+import msgspec
+
+from wabot.errors import FlowFault
+from wabot.message import Inbound
+from wabot.text import fold
+
+D = TypeVar("D")
+T = TypeVar("T")
+
+
+class Chatbot(msgspec.Struct, frozen=True):
+    """The bot that is talking, as a flow sees it."""
+
+    id: int
+    nome: str
+    timezone: str = "America/Sao_Paulo"
+
+
+class Cliente(msgspec.Struct, frozen=True):
+    """The customer, as a flow sees them. `nome` may be empty: it is what the person calls themselves."""
+
+    id: int
+    nome: str = ""
+
+    @property
+    def primeiro_nome(self) -> str:
+        return self.nome.split(maxsplit=1)[0] if self.nome.strip() else ""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something worth counting that happened in a turn; stored with it."""
+
+    name: str
+    fields: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing to choose. `key` must stay the same for the same thing: people tap last week's buttons."""
+
+    key: str
+    title: str
+    description: str = ""
+
+
+class HasOption(Protocol):
+    """A value of the plugin's own that knows how it is offered."""
+
+    def option(self) -> Option: ...
+
+
+Choice = TypeVar("Choice", bound="str | Option | HasOption")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Choose(Generic[Choice]):
+    """A question with a closed set of answers: buttons, a list, or pages of a list, as fits.
+
+    `then` receives the chosen element of `among` and returns what happens next.
+    """
+
+    text: str
+    among: Sequence[Choice]
+    then: Callable[[Choice], Outcome | Awaitable[Outcome]]
+    button: str = "Ver opções"
+    """What opens the list, where it becomes one (20 characters)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[Answer]):
+    """A question answered in words. `check` turns them into a value or raises NotUnderstood with a hint."""
+
+    text: str
+    check: Callable[[str], Answer]
+    then: Callable[[Answer], Outcome | Awaitable[Outcome]]
+    image: str = ""
+    """Link of a picture shown with the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Go on at another etapa, named by its function. `say` is put before what that etapa asks."""
+
+    to: Etapa[Any]
+    say: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The conversation of this flow is over."""
+
+    say: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A person takes over; the bot is silent until the customer says *menu*."""
+
+    say: str = ""
+
+
+Question = Choose[Any] | Ask[Any]
+Outcome = Choose[Any] | Ask[Any] | Go | End | Handover
+
+
+@dataclass(slots=True)
+class Context(Generic[D]):
+    """What an etapa may look at. `data` is the flow's own state: change it in `then`, and it is kept."""
+
+    bot: Chatbot
+    cliente: Cliente
+    data: D
+    message: Inbound
+    now: datetime
+    config: Any = None
+    """The plugin's configuration for this bot: an instance of its `wabot_config` Struct."""
+    doubles: dict[type, Any] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+    def get(self, kind: type[T]) -> T:
+        """The plugin's own `kind`, made without arguments, or what a test put in its place."""
+        return cast(T, self.doubles[kind]) if kind in self.doubles else kind()
+
+    def event(self, name: str, **fields: Any) -> None:
+        """Record that something happened, in the turn's transaction. Prefix it: `pedido.confirmado`."""
+        self.events.append(Event(name, fields))
+
+
+Etapa = Callable[[Context[D]], Awaitable["Outcome"]]
+
+
+class Flow(Generic[D]):
+    """One conversation: etapas, the data they share, and the words that start it.
+
+    Raises ValueError for an id, data type or keyword that cannot work, at import, where the author sees it.
+    """
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - the field's name everywhere else
+        *,
+        data: type[D],
+        version: int = 1,
+        title: str = "",
+        keywords: Sequence[str] = (),
+    ) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", id):
+            raise ValueError(f"flow id {id!r}: use small letters, digits and _, at most 40")
+        self.id = id
+        self.data = data
+        self.version = version
+        self.title = title or id.replace("_", " ").capitalize()
+        self.keywords = frozenset(fold(word) for word in keywords)
+        self.etapas: dict[str, Etapa[D]] = {}
+        data()  # every field needs a default: a conversation starts from nothing
+        if "" in self.keywords:
+            raise ValueError(f"flow {id}: an empty keyword would start it with every message")
+
+    def etapa(self, function: Etapa[D]) -> Etapa[D]:
+        """Register an etapa; its code is the function's name. The first one registered begins the flow."""
+        code = function.__name__
+        if code in self.etapas:
+            raise ValueError(f"flow {self.id}: two etapas named {code}")
+        self.etapas[code] = function
+        return function
+
+    @property
+    def first(self) -> str:
+        if not self.etapas:
+            raise FlowFault(f"{self.id}: a flow needs at least one etapa")
+        return next(iter(self.etapas))
+
+    def code_of(self, function: Etapa[Any]) -> str:
+        """The code of an etapa of this flow. Raises FlowFault for a function that is not one."""
+        code = getattr(function, "__name__", "")
+        if self.etapas.get(code) is not function:
+            raise FlowFault(
+                f"{self.id}: Go leads to {code or function!r}, which is not an etapa of this flow"
+            )
+        return code
+
+
+def option_of(choice: str | Option | HasOption) -> Option:
+    """How an element of `among` is offered. A plain string is its own title and key."""
+    if isinstance(choice, Option):
+        return choice
+    if isinstance(choice, str):
+        return Option(fold(choice).replace(" ", "_"), choice)
+    return choice.option()

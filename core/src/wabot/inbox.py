@@ -1,0 +1,165 @@
+"""Receiving: everything a webhook brought is stored and committed before anybody answers 200.
+
+Concurrent webhooks share one commit. What is stored is rung for once, after the commit.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from wabot.db.batch import Batch
+from wabot.db.engine import DB
+from wabot.identity import conversas_of
+from wabot.outbox import outbox_id
+from wabot.queue import Queue
+from wabot.whatsapp.payloads import Message, Status
+
+log = logging.getLogger(__name__)
+
+STORE_MESSAGES = """
+INSERT INTO inbox (chatbot, conversa, wamid, kind, sent_at, raw, state)
+SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[], $7::text[])
+ON CONFLICT (chatbot, wamid) DO NOTHING
+RETURNING conversa, state
+"""
+
+STORE_STATUSES = """
+INSERT INTO receipt (chatbot, wamid, status, recipient, outbox, at, error_code, error, pricing, raw)
+SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[],
+                     $7::int[], $8::text[], $9::json[], $10::bytea[])
+ON CONFLICT (chatbot, wamid, status, recipient) DO NOTHING
+"""
+
+STORE_NOTICES = """
+INSERT INTO notice (chatbot, business_account_id, field, raw, digest)
+SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
+ON CONFLICT (digest) DO NOTHING
+"""
+
+KEEP_APART = """
+INSERT INTO quarantine (chatbot, why, raw, digest)
+SELECT * FROM unnest($1::int[], $2::text[], $3::bytea[], $4::bytea[])
+ON CONFLICT (digest) DO NOTHING
+"""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A change that is neither message nor status, of a bot's account."""
+
+    chatbot: int | None
+    business_account_id: str
+    field: str
+    raw: bytes
+
+
+class Quarantined(msgspec.Struct, frozen=True):
+    """Something signed that nobody understood, kept as it came."""
+
+    chatbot: int | None
+    why: str
+    raw: bytes
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """All that one webhook brought, each message and status with the chatbot it is for."""
+
+    messages: list[tuple[int, Message]] = []
+    statuses: list[tuple[int, Status]] = []
+    notices: list[Notice] = []
+    quarantined: list[Quarantined] = []
+
+
+class Inbox:
+    """The only way in. `accept` returns when the delivery is committed."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._batch = Batch(self._store)
+
+    async def accept(self, delivery: Delivery) -> None:
+        """Raises what PostgreSQL raised if this delivery could not be stored; then nothing of it was."""
+        await self._batch.add(delivery)
+
+    async def _store(self, deliveries: list[Delivery]) -> None:
+        messages = [item for delivery in deliveries for item in delivery.messages]
+        statuses = [item for delivery in deliveries for item in delivery.statuses]
+        async with DB.transaction():
+            waiting = await _store_messages(messages)
+            await _store_statuses(statuses)
+            await _store_notices([notice for delivery in deliveries for notice in delivery.notices])
+            await _keep_apart([item for delivery in deliveries for item in delivery.quarantined])
+        if waiting:
+            self._queue.soon(self._queue.attend(waiting))
+        if statuses:
+            self._queue.soon(self._queue.receipts())
+
+
+async def _store_messages(messages: Sequence[tuple[int, Message]]) -> list[int]:
+    """Store what is new and return the conversas in which it waits."""
+    if not messages:
+        return []
+    conversas = await conversas_of([(chatbot, message.sender) for chatbot, message in messages])
+    rows = [
+        (
+            chatbot,
+            conversa,
+            message.inbound.wamid,
+            message.inbound.kind,
+            message.inbound.at,
+            message.raw,
+            "pendente" if conversa else "guardada",
+        )
+        for (chatbot, message), conversa in zip(messages, conversas, strict=True)
+    ]
+    stored = await DB.fetch(STORE_MESSAGES, *_columns(rows))
+    return list(dict.fromkeys(row["conversa"] for row in stored if row["state"] == "pendente"))
+
+
+async def _store_statuses(statuses: Sequence[tuple[int, Status]]) -> None:
+    rows = [
+        (
+            chatbot,
+            status.wamid,
+            status.status,
+            status.recipient,
+            outbox_id(status.callback),
+            status.at,
+            status.error_code,
+            status.error,
+            msgspec.json.encode(status.pricing).decode() if status.pricing else None,
+            status.raw,
+        )
+        for chatbot, status in statuses
+    ]
+    await _insert(STORE_STATUSES, rows)
+
+
+async def _store_notices(notices: Iterable[Notice]) -> None:
+    await _insert(
+        STORE_NOTICES,
+        [
+            (n.chatbot, n.business_account_id, n.field, n.raw, _digest(n.business_account_id, n.raw))
+            for n in notices
+        ],
+    )
+
+
+async def _keep_apart(items: Iterable[Quarantined]) -> None:
+    await _insert(KEEP_APART, [(q.chatbot, q.why, q.raw, _digest(q.why, q.raw)) for q in items])
+
+
+async def _insert(sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        await DB.execute(sql, *_columns(rows))
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _digest(about: str, raw: bytes) -> bytes:
+    """What makes a redelivery of the same thing recognisable."""
+    return hashlib.sha256(about.encode() + b"\0" + raw).digest()

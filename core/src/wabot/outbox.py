@@ -1,0 +1,140 @@
+"""Sending: every message to a customer is a row first, goes out in order per conversa, and goes out once.
+
+A row is `enviando` from before the POST until its outcome is known. If nobody answers the POST, the status webhook
+tells, since our id travels with the message; if none comes either, a reply is sent again.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from wabot.db.engine import DB
+from wabot.message import Outbound
+from wabot.plugins.runtime import Runtimes
+from wabot.whatsapp.client import Credentials, Graph, NotSent, Unclear
+from wabot.whatsapp.failures import delay, failure_for
+from wabot.whatsapp.render import render
+
+log = logging.getLogger(__name__)
+
+MOST_TRIES = 8
+UNCLEAR_AFTER = 30.0
+"""Seconds a status may take to tell what became of a message whose POST nobody answered."""
+
+# The next message of a conversa, if it may go now. The oldest open row decides: while it is being sent, or waits for
+# its next try, nothing behind it may overtake. (SKIP LOCKED would let it.)
+CLAIM = """
+UPDATE outbox SET state = 'enviando', sending_at = now(), tries = tries + 1
+WHERE id = (SELECT id FROM outbox WHERE conversa = $1 AND state IN ('pendente', 'enviando')
+            ORDER BY id LIMIT 1 FOR UPDATE)
+  AND (state = 'pendente' OR sending_at < now() - make_interval(secs => $2))
+  AND (retry_at IS NULL OR retry_at <= now())
+RETURNING id, chatbot, content, tries,
+    (SELECT wa_id FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS wa_id,
+    (SELECT bsuid FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS bsuid
+"""
+
+# A status may have come before the answer to the POST: it is never undone.
+SENT = """
+UPDATE outbox SET state = 'enviada', wamid = coalesce(wamid, $2), sent_at = coalesce(sent_at, now()),
+    status = CASE WHEN status = '' THEN 'accepted' ELSE status END, error = '', error_code = NULL
+WHERE id = $1 AND state <> 'falhou'
+"""
+
+NOT_SENT = """
+UPDATE outbox SET state = $2, retry_at = now() + make_interval(secs => $3), error_code = $4, error = $5
+WHERE id = $1 AND state = 'enviando' AND wamid IS NULL
+"""
+
+
+OVERDUE = """
+SELECT DISTINCT conversa FROM outbox
+WHERE (state = 'pendente' AND coalesce(retry_at, created_at + make_interval(secs => $1)) <= now())
+   OR (state = 'enviando' AND sending_at < now() - make_interval(secs => $2))
+LIMIT $3
+"""
+
+
+def callback_of(outbox: int) -> str:
+    """What travels as `biz_opaque_callback_data`: our id, and nothing about anybody."""
+    return f"wabot:{outbox}"
+
+
+def outbox_id(callback: str) -> int | None:
+    """Our id, as a status gave it back; None if it is not ours."""
+    prefix, _, number = callback.partition(":")
+    return int(number) if prefix == "wabot" and number.isdecimal() and len(number) < 19 else None
+
+
+def encode(replies: Iterable[Outbound]) -> list[str]:
+    """Messages as the `content` column holds them."""
+    return [msgspec.json.encode(reply).decode() for reply in replies]
+
+
+_DECODER = msgspec.json.Decoder(Outbound)
+
+
+class Outbox:
+    """The only way out."""
+
+    def __init__(self, graph: Graph, runtimes: Runtimes) -> None:
+        self._graph, self._runtimes = graph, runtimes
+
+    async def deliver(self, conversa: int) -> None:
+        """Send what waits in this conversa, oldest first, until nothing may go now."""
+        while row := await DB.fetchrow(CLAIM, conversa, UNCLEAR_AFTER):
+            if not await self._send(row):
+                return
+
+    async def _send(self, row: Any) -> bool:
+        """Whether the next one may follow at once."""
+        runtime = self._runtimes.get(row["chatbot"])
+        if runtime is None:
+            return await self._refused(row, NotSent(None, 0, "chatbot unknown to this process"))
+        credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
+        try:
+            wamid = await self._graph.send(credentials, _body(row))
+        except NotSent as refusal:
+            return await self._refused(row, refusal)
+        except Unclear as doubt:
+            log.warning("outbox %s: no clear answer (%s); waiting for its status", row["id"], doubt)
+            return False
+        except (ValueError, msgspec.ValidationError) as fault:
+            return await self._give_up(row, None, f"cannot be rendered: {fault}")
+        await DB.execute(SENT, row["id"], wamid)
+        return True
+
+    async def _refused(self, row: Any, refusal: NotSent) -> bool:
+        failure = failure_for(refusal.code, refusal.http_status)
+        log.warning(
+            "outbox %s refused: code %s, HTTP %s: %s",
+            row["id"],
+            refusal.code,
+            refusal.http_status,
+            failure.kind,
+        )
+        if failure.kind in ("never", "fault") or row["tries"] >= MOST_TRIES:
+            return await self._give_up(row, refusal.code, refusal.detail)
+        wait = delay(failure, row["tries"])
+        await DB.execute(NOT_SENT, row["id"], "pendente", wait, refusal.code, refusal.detail[:500])
+        return False
+
+    async def _give_up(self, row: Any, code: int | None, why: str) -> bool:
+        await DB.execute(NOT_SENT, row["id"], "falhou", 0, code, why[:500])
+        return True
+
+
+def _body(row: Any) -> dict[str, Any]:
+    return render(
+        _DECODER.decode(row["content"]),
+        to=row["wa_id"] or "",
+        recipient=row["bsuid"] or "",
+        callback=callback_of(row["id"]),
+    )
+
+
+async def waiting_longer_than(seconds: float, most: int) -> list[int]:
+    """Conversas whose next message should have gone by now: for the sweeper."""
+    return [row["conversa"] for row in await DB.fetch(OVERDUE, seconds, UNCLEAR_AFTER, most)]

@@ -1,0 +1,39 @@
+"""Secrets at rest: encrypted with `SECRET_KEY`, readable with any of its keys, written with the first."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from wabot.errors import WabotError
+
+
+class WrongKey(WabotError):
+    """A stored secret was encrypted with a key that SECRET_KEY no longer names."""
+
+
+class Vault:
+    """Encrypts and decrypts credentials. To rotate, put the new key first and keep the old one after a comma."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._fernet = MultiFernet([Fernet(_derive(key)) for key in keys])
+
+    def encrypt(self, secret: str) -> str:
+        return self._fernet.encrypt(secret.encode()).decode() if secret else ""
+
+    def decrypt(self, stored: str) -> str:
+        """Raises WrongKey when none of the keys fits."""
+        try:
+            return self._fernet.decrypt(stored).decode() if stored else ""
+        except InvalidToken:
+            raise WrongKey(
+                "Uma credencial guardada não abre com a SECRET_KEY atual. "
+                "Acrescente a chave antiga a SECRET_KEY, depois de uma vírgula."
+            ) from None
+
+
+def _derive(key: str) -> bytes:
+    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"wabot credentials")
+    return urlsafe_b64encode(hkdf.derive(key.encode()))

@@ -1,0 +1,1 @@
+"""HTTP: Meta's webhook, the REST API, health. Later: the panel."""

@@ -1,0 +1,32 @@
+"""Who calls the API: a bearer token, and what it may see and change."""
+
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+
+from wabot import tokens
+from wabot.web.rest import Access
+
+_READING = {"GET", "HEAD", "OPTIONS"}
+
+
+async def authorize(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """Guard of everything under /api but the webhook. Raises 401 without a valid token, 403 if it may only read."""
+    scheme, _sep, token = connection.headers.get("authorization", "").partition(" ")
+    bearer = await tokens.find(token.strip()) if scheme.lower() == "bearer" and token else None
+    if bearer is None:
+        raise NotAuthorizedException(
+            detail="Envie um token válido: Authorization: Bearer TOKEN.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    if connection.scope["method"] not in _READING and not bearer.writes:  # type: ignore[typeddict-item]
+        raise PermissionDeniedException(detail="Este token só pode ler. Crie outro com --escrita.")
+    bots = None if bearer.chatbot is None else frozenset({bearer.chatbot})
+    connection.scope["auth"] = Access(bots, bearer.writes)
+
+
+async def provide_access(request: Request[Any, Access, Any]) -> Access:
+    return request.auth

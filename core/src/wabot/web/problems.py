@@ -1,0 +1,64 @@
+"""Errors as RFC 9457 problem documents, one entry per wrong field."""
+
+import logging
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.plugins.problem_details import (
+    ProblemDetailsConfig,
+    ProblemDetailsException,
+    ProblemDetailsPlugin,
+)
+
+log = logging.getLogger(__name__)
+
+TITLES = {
+    400: "Pedido inválido",
+    401: "Falta identificação",
+    403: "Sem permissão",
+    404: "Não encontrado",
+    405: "Método não permitido",
+    413: "Corpo grande demais",
+    429: "Muitas tentativas",
+    500: "Erro interno",
+    503: "Indisponível no momento",
+}
+
+
+def _problem(error: HTTPException) -> ProblemDetailsException:
+    headers = dict(error.headers or {})
+    title = TITLES.get(error.status_code, "Erro")
+    return ProblemDetailsException(
+        detail=error.detail,
+        status_code=error.status_code,
+        title=title,
+        type_="about:blank",
+        headers=headers,
+        extra=_errors(error),
+    )
+
+
+def _errors(error: HTTPException) -> dict[str, Any]:
+    if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
+        return {}
+    return {
+        "errors": [
+            {"field": item.get("field") or item.get("key"), "message": item["message"]}
+            for item in error.extra
+        ]
+    }
+
+
+def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Our own fault: the log has the place, the caller gets no details."""
+    log.error("%s %s", request.method, request.scope["path"], exc_info=error)
+    detail = "Algo falhou do nosso lado. Tente de novo; se continuar, avise o suporte."
+    return _problem(HTTPException(status_code=500, detail=detail)).to_response(request)
+
+
+plugin = ProblemDetailsPlugin(
+    ProblemDetailsConfig(
+        exception_to_problem_detail_map={HTTPException: _problem, ValidationException: _problem}
+    )
+)

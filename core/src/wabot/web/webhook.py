@@ -1,0 +1,105 @@
+"""Meta's webhook. 200 means: stored and committed. Anything else means: please deliver again."""
+
+import asyncio
+import hmac
+import logging
+import re
+from typing import Annotated, Any
+
+import asyncpg
+from litestar import MediaType, Request, Response, get, post
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, ServiceUnavailableException
+from litestar.params import Parameter
+
+from wabot.db.directory import Directory
+from wabot.inbox import Delivery, Quarantined
+from wabot.process import Process
+from wabot.web.sorting import Sorter
+from wabot.whatsapp.payloads import NotAPayload, read
+from wabot.whatsapp.signature import is_signed
+
+log = logging.getLogger(__name__)
+
+PATH = "/api/chatbots/webhook"
+LARGEST_BODY = 3 * 1024 * 1024
+"""Meta's limit for a webhook body."""
+STORE_WITHIN = 8.0
+"""Seconds. Meta does not document when it gives up on an answer; others report five to ten."""
+LARGE = 64 * 1024
+
+_NUMBER = re.compile(rb'"phone_number_id"\s*:\s*"?(\d{1,32})')
+
+
+@get(PATH, media_type=MediaType.TEXT, include_in_schema=False, sync_to_thread=False)
+def verify(
+    process: Process,
+    mode: Annotated[str, Parameter(query="hub.mode")] = "",
+    token: Annotated[str, Parameter(query="hub.verify_token")] = "",
+    challenge: Annotated[str, Parameter(query="hub.challenge")] = "",
+) -> str:
+    """Meta's check when the address is registered: give back the challenge to whoever knows a verify token."""
+    tokens = process.directory.verify_tokens()
+    known = [
+        hmac.compare_digest(token.encode(), ours.encode()) for ours in tokens
+    ]  # all of them: same time always
+    if mode != "subscribe" or not any(known):
+        raise PermissionDeniedException(detail="O token de verificação não confere.")
+    return challenge
+
+
+@post(
+    PATH,
+    status_code=200,
+    media_type=MediaType.TEXT,
+    request_max_body_size=LARGEST_BODY,
+    include_in_schema=False,
+)
+async def receive(request: Request[Any, Any, Any], process: Process) -> Response[str]:
+    """Store everything the body brings for the chatbots whose secret signed it."""
+    body = await request.body()
+    secret = await _signer(process.directory, body, request.headers.get("x-hub-signature-256", ""))
+    if secret is None:
+        raise NotAuthorizedException(detail="Assinatura ausente ou inválida.")
+    delivery = _accepted(process.directory, secret, body)
+    try:
+        async with asyncio.timeout(STORE_WITHIN):
+            await process.inbox.accept(delivery)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        log.error("webhook not stored: %s", type(error).__name__)
+        raise ServiceUnavailableException(detail="Não foi possível guardar agora.") from error
+    return Response("")
+
+
+async def _signer(directory: Directory, body: bytes, header: str) -> str | None:
+    """The secret of ours that signed the body; None if none did."""
+    secrets = _likely_first(directory, body)
+    if len(body) < LARGE:
+        return _first_fitting(secrets, body, header)
+    return await asyncio.to_thread(_first_fitting, secrets, body, header)
+
+
+def _first_fitting(secrets: list[str], body: bytes, header: str) -> str | None:
+    return next((secret for secret in secrets if is_signed(secret, body, header)), None)
+
+
+def _likely_first(directory: Directory, body: bytes) -> list[str]:
+    """All secrets, that of the number the body names at the front. Only an order: nothing is trusted yet."""
+    match = _NUMBER.search(body)
+    bot = directory.by_phone.get(match[1].decode()) if match else None
+    if bot is None or not bot.app_secret:
+        return directory.secrets
+    return [bot.app_secret, *(secret for secret in directory.secrets if secret != bot.app_secret)]
+
+
+def _accepted(directory: Directory, secret: str, body: bytes) -> Delivery:
+    """What of a signed body may be stored. Raises NotAuthorizedException if others should have signed it all."""
+    try:
+        payload = read(body)
+    except NotAPayload as reason:
+        return Delivery(quarantined=[Quarantined(None, str(reason), body)])
+    found = Sorter(directory, secret).sort(payload)
+    if found.refused:
+        log.warning("webhook: %s items left out, signed with another chatbot's secret", found.refused)
+        if found.nothing_accepted:
+            raise NotAuthorizedException(detail="Assinatura ausente ou inválida.")
+    return found.delivery

@@ -1,0 +1,109 @@
+"""Speaking to the Graph API: one pooled HTTP client for all numbers of the process."""
+
+from typing import Any
+
+import httpx
+import msgspec
+from httpx_aiohttp import AiohttpTransport
+
+from wabot.whatsapp.render import render_read
+
+# Meta answers in well under a second; past this nobody can tell whether the message went out.
+TIMEOUT = httpx.Timeout(20, connect=5, pool=30)
+CONNECTIONS = 100
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """What it takes to speak for one number."""
+
+    phone_number_id: str
+    access_token: str
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.phone_number_id})"
+
+
+class NotSent(Exception):
+    """Meta refused the message, or it never left: it was certainly not sent."""
+
+    def __init__(self, code: int | None, http_status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.http_status, self.detail = code, http_status, detail
+
+
+class Unclear(Exception):
+    """Nobody answered in time: the message may have been sent or not. A status will tell, or silence will."""
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+class _Accepted(msgspec.Struct):
+    messages: list[_Id] = []
+
+
+class _Error(msgspec.Struct):
+    code: int | None = None
+    message: str = ""
+    error_data: Any = None
+
+
+class _Refused(msgspec.Struct):
+    error: _Error = msgspec.field(default_factory=_Error)
+
+
+class Graph:
+    """The Graph API at `url`, in one version."""
+
+    def __init__(self, url: str, version: str) -> None:
+        self.base = f"{url}/{version}"
+        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+        self._http = httpx.AsyncClient(transport=AiohttpTransport(limits=limits), timeout=TIMEOUT)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def send(self, credentials: Credentials, body: dict[str, Any]) -> str:
+        """Send one message and return the wamid Meta gave it. Raises NotSent or Unclear."""
+        response = await self._post(credentials, body)
+        if response.status_code == httpx.codes.OK:
+            try:
+                return msgspec.json.decode(response.content, type=_Accepted).messages[0].id
+            except (msgspec.DecodeError, IndexError):
+                raise Unclear("200 without a message id") from None
+        raise _refusal(response)
+
+    async def mark_read(self, credentials: Credentials, wamid: str, *, typing: bool) -> bool:
+        """Blue ticks, and the typing indicator until the reply. A courtesy: whether it worked, nothing more."""
+        try:
+            return (await self._post(credentials, render_read(wamid, typing=typing))).is_success
+        except (NotSent, Unclear):
+            return False
+
+    async def _post(self, credentials: Credentials, body: dict[str, Any]) -> httpx.Response:
+        try:
+            return await self._http.post(
+                f"{self.base}/{credentials.phone_number_id}/messages",
+                content=msgspec.json.encode(body),
+                headers={
+                    "Authorization": f"Bearer {credentials.access_token}",
+                    "Content-Type": "application/json",
+                },
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotSent(None, 0, f"no connection to the Graph API: {type(error).__name__}") from error
+        except httpx.HTTPError as error:
+            raise Unclear(type(error).__name__) from error
+
+
+def _refusal(response: httpx.Response) -> NotSent | Unclear:
+    """What a response other than 200 means. A gateway's 502 or 504 says nothing of what happened behind it."""
+    try:
+        error = msgspec.json.decode(response.content, type=_Refused).error
+    except msgspec.DecodeError:
+        error = _Error()
+    if error.code is None and response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return Unclear(f"HTTP {response.status_code}")
+    details = error.error_data.get("details") if isinstance(error.error_data, dict) else error.error_data
+    return NotSent(error.code, response.status_code, " · ".join(filter(None, [error.message, details or ""])))

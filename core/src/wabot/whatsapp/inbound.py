@@ -1,0 +1,188 @@
+"""One element of `messages[]`: what was said, and by whom."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+from wabot.message import Inbound, Kind, Media, Sender
+from wabot.phone import canonical
+from wabot.whatsapp.loose import ident, items, moment, obj, words
+
+
+class Content(NamedTuple):
+    """What a message holds, whoever wrote it and whenever."""
+
+    kind: Kind
+    text: str = ""
+    option: str = ""
+    media: Media | None = None
+
+
+UNKNOWN = Content("unknown")
+
+Reader = Callable[[Any], Content]
+"""Takes what stands under the name of the type, which may be anything or missing."""
+
+
+def inbound_of(message: dict[str, Any], received: datetime | None) -> Inbound:
+    """A message object as a flow sees it. Never raises: what is not understood has the kind `unknown`."""
+    content = content_of(message)
+    return Inbound(
+        wamid=ident(message.get("id")),
+        at=moment(message.get("timestamp"), received),
+        kind="group" if ident(message.get("group_id")) else content.kind,
+        text=content.text,
+        option=content.option,
+        media=content.media,
+    )
+
+
+def content_of(message: dict[str, Any]) -> Content:
+    """Meta puts the content under the name of the type: `{"type": "text", "text": {…}}`."""
+    kind = words(message.get("type"))
+    reader = _READERS.get(kind)
+    return reader(message.get(kind)) if reader else UNKNOWN
+
+
+def _text(body: Any) -> Content:
+    said = obj(body).get("body")
+    return Content("text", words(said)) if isinstance(said, str) else UNKNOWN
+
+
+def _quick_reply(body: Any) -> Content:
+    """A template's button. Its payload is ours; its `context` may be missing, so nothing may rest on that."""
+    return _tap(obj(body).get("payload"), obj(body).get("text"))
+
+
+def _tap(option: Any, title: Any) -> Content:
+    content = Content("tap", words(title), ident(option))
+    return content if content.text or content.option else UNKNOWN
+
+
+def _interactive(body: Any) -> Content:
+    """Meta also sends `interactive` without any body (131000): nothing to read then."""
+    kind = words(obj(body).get("type"))
+    answer = obj(obj(body).get(kind))
+    if kind in ("button_reply", "list_reply"):
+        return _tap(answer.get("id"), answer.get("title"))
+    if kind in ("nfm_reply", "payment_method", "call_permission_reply") and answer:
+        return Content("form", words(answer.get("body")))
+    return UNKNOWN
+
+
+def _file(kind: Kind, body: Any) -> Content:
+    """A file at Meta. One it could not take in (131052, above 100 MB) comes without a body."""
+    file = obj(body)
+    media = Media(
+        id=ident(file.get("id")),
+        mime_type=words(file.get("mime_type")),
+        sha256=words(file.get("sha256")),
+        url=words(file.get("url")),
+        filename=words(file.get("filename")),
+    )
+    return Content(kind, words(file.get("caption")), media=media) if media.id else UNKNOWN
+
+
+def _order(body: Any) -> Content:
+    return Content("order", words(body.get("text"))) if isinstance(body, dict) else UNKNOWN
+
+
+def _bare(kind: Kind, body: Any) -> Content:
+    return Content(kind) if obj(body) or items(body) else UNKNOWN
+
+
+def _reaction(body: Any) -> Content:
+    """Taking a reaction back comes as an empty `emoji`, or as none."""
+    return Content("reaction", words(obj(body).get("emoji")))
+
+
+def _edit(body: Any) -> Content:
+    """The new words. An edit inside an edit would be nobody's message, and endless."""
+    message = obj(obj(body).get("message"))
+    return Content("edit", "" if message.get("type") == "edit" else content_of(message).text)
+
+
+def _quiet(kind: Kind, body: Any) -> Content:
+    """Kinds nobody expects an answer to, so that a missing body must not become one."""
+    return Content(kind, words(obj(body).get("body")))
+
+
+_READERS: Mapping[str, Reader] = {
+    "text": _text,
+    "button": _quick_reply,
+    "interactive": _interactive,
+    "image": partial(_file, "image"),
+    "video": partial(_file, "video"),
+    "audio": partial(_file, "audio"),
+    "voice": partial(_file, "audio"),  # the name of voice notes before the Cloud API
+    "document": partial(_file, "document"),
+    "sticker": partial(_file, "sticker"),
+    "location": partial(_bare, "location"),
+    "contacts": partial(_bare, "contacts"),
+    "order": _order,
+    "reaction": _reaction,
+    "edit": _edit,
+    "revoke": partial(_quiet, "revoke"),
+    "system": partial(_quiet, "system"),
+}
+
+
+class Contacts:
+    """The `contacts[]` beside some messages: optional, and so is every key in it."""
+
+    def __init__(self, contacts: Any, messages: int) -> None:
+        people = [contact for contact in items(contacts) if isinstance(contact, dict)]
+        self._by_id = {
+            known: contact
+            for contact in people
+            for key in ("wa_id", "user_id")
+            if (known := ident(contact.get(key)))
+        }
+        self._only = people[0] if len(people) == messages == 1 else {}
+
+    def of(self, wa_id: str, bsuid: str) -> dict[str, Any]:
+        """Whose message it is: by either id, or because there is one person and one message."""
+        contact = self._by_id.get(bsuid) or self._by_id.get(wa_id)
+        if contact is None and not _is_somebody_else(self._only, wa_id, bsuid):
+            contact = self._only
+        return contact or {}
+
+
+def _is_somebody_else(contact: dict[str, Any], wa_id: str, bsuid: str) -> bool:
+    """Taking ids over from a stranger's contact would hand one person's conversa to another."""
+    phone, user = ident(contact.get("wa_id")), ident(contact.get("user_id"))
+    return bool(
+        (wa_id and phone and canonical(wa_id) != canonical(phone)) or (bsuid and user and bsuid != user)
+    )
+
+
+def sender_of(message: dict[str, Any], contacts: Contacts) -> Sender:
+    """Who wrote: the ids of the message itself, completed by its contact."""
+    wa_id, bsuid = _ids(message)
+    contact = contacts.of(wa_id, bsuid)
+    phone, user = _sorted(ident(contact.get("wa_id")))
+    name = words(obj(contact.get("profile")).get("name"))
+    return Sender(
+        wa_id=wa_id or phone,
+        bsuid=bsuid or ident(contact.get("user_id")) or user,
+        name=" ".join(name.split()),
+    )
+
+
+def _ids(message: dict[str, Any]) -> tuple[str, str]:
+    """`from` is absent for users who hide their phone. A `system` message names them inside, by old and new id:
+    the old one is how we know them."""
+    wa_id, bsuid = _sorted(ident(message.get("from")))
+    bsuid = ident(message.get("from_user_id")) or bsuid
+    if message.get("type") == "system":
+        told = obj(message.get("system"))
+        bsuid = bsuid or ident(told.get("previous_user_id")) or ident(told.get("user_id"))
+        wa_id = wa_id or ("" if bsuid else ident(told.get("wa_id")))
+    return wa_id, bsuid
+
+
+def _sorted(known: str) -> tuple[str, str]:
+    """A phone or a BSUID (`BR.1502…`): some gateways put either into `from`."""
+    phone = known.removeprefix("+")
+    return (phone, "") if phone.isascii() and phone.isdigit() else ("", known)

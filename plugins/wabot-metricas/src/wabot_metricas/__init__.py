@@ -1,0 +1,5 @@
+"""Métricas de atendimento: relatórios por hora, fluxo e etapa (ainda não disponíveis nesta versão).
+
+This release installs, is listed and can be switched on, and does nothing yet: it declares no hook. The core already
+keeps the events it will count.
+"""
