@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from wabot.errors import NotUnderstood
-from wabot.flow import Ask, Chatbot, Choose, Cliente, Context, End, Flow, Go, Handover, Option
+from wabot.flow import Ask, Chatbot, Choose, Cliente, Context, End, Flow, Go, Handover, Option, Outcome
 from wabot.hookspecs import hookimpl
 from wabot.text import clean, fold, reais
 
@@ -42,6 +42,7 @@ __all__ = [
     "Listing",
     "NotUnderstood",
     "Option",
+    "Outcome",
     "Page",
     "clean",
     "fold",

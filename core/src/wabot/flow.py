@@ -152,7 +152,7 @@ class Flow(Generic[D]):
 
     def __init__(
         self,
-        id: str,  # noqa: A002 - the field's name everywhere else
+        id: str,
         *,
         data: type[D],
         version: int = 1,

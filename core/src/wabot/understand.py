@@ -97,13 +97,20 @@ def _chosen(question: Choose[Any], message: Inbound, shown: Sequence[str]) -> Un
     titles = {key: fold(option_of(choice).title) for key, choice in choices.items()}
     exact = [key for key, title in titles.items() if title == words]
     if len(exact) == 1:
-        return Picked(choices[exact[0]])
+        return _typed(exact[0], choices, shown)
     if len(shown) < len(choices) and words in _TURNS:
         return Page(max(0, page_shown(question, shown) + _TURNS[words]))
     if number := _NUMBER.fullmatch(words):
         return _numbered(int(number[1]), choices, shown)
     alike = [key for key, title in titles.items() if _alike(words, title)]
-    return Picked(choices[alike[0]]) if len(alike) == 1 else Missed(texts.NAO_ENTENDI_OPCAO)
+    return _typed(alike[0], choices, shown) if len(alike) == 1 else Missed(texts.NAO_ENTENDI_OPCAO)
+
+
+def _typed(key: str, choices: dict[str, Any], shown: Sequence[str]) -> Understood:
+    """An option named by its title. If what was shown is gone, the same title may stand for something else by now."""
+    if key not in shown and not choices.keys() >= set(shown):
+        return Missed(texts.INDISPONIVEL)
+    return Picked(choices[key])
 
 
 def _numbered(number: int, choices: dict[str, Any], shown: Sequence[str]) -> Understood:

@@ -1,0 +1,37 @@
+"""Pedidos pelo WhatsApp: o cliente escolhe, confere e confirma, sem falar com ninguém.
+
+This module is the plugin's table of contents: one function per thing it adds to wabot.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from wabot import Flow, hookimpl
+from wabot_pedidos.config import Config
+from wabot_pedidos.flow import pedidos
+
+if TYPE_CHECKING:
+    from piccolo.conf.apps import AppConfig
+
+
+@hookimpl
+def wabot_config() -> type[Config]:
+    return Config
+
+
+@hookimpl
+def wabot_flows() -> list[Flow[Any]]:
+    return [pedidos]
+
+
+@hookimpl
+def wabot_tables() -> "AppConfig":
+    from wabot_pedidos.piccolo_app import APP_CONFIG
+
+    return APP_CONFIG
+
+
+@hookimpl
+def wabot_routes() -> list[Any]:
+    from wabot_pedidos.routes import CategoriaController, PedidoController, ProdutoController
+
+    return [CategoriaController, ProdutoController, PedidoController]

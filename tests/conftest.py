@@ -1,0 +1,140 @@
+"""What the tests share: a real PostgreSQL with a database per test, a Redis if there is one, a running platform."""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from wabot.db.embedded import start
+from wabot.db.engine import DB
+from wabot.plugins.registry import Registry
+from wabot.process import migrate_all
+
+REQUIRED = set(os.environ.get("WABOT_TEST_REQUIRE", "").split(","))
+"""Services CI promises: without them a test fails instead of being skipped."""
+
+
+def missing(service: str, why: str) -> None:
+    if service in REQUIRED:
+        pytest.fail(f"{service} is required here, but {why}")
+    pytest.skip(why)
+
+
+def in_database(uri: str, name: str) -> str:
+    """The same server, another database."""
+    return urlunsplit(urlsplit(uri)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session")
+def server_uri() -> Iterator[str]:
+    """A PostgreSQL server of our own: the embedded one, or that of WABOT_TEST_DATABASE_URL."""
+    if uri := os.environ.get("WABOT_TEST_DATABASE_URL"):
+        yield uri
+        return
+    home = Path(tempfile.mkdtemp(prefix="wabot-test-"))
+    server = start(home)
+    yield server.get_uri("postgres")
+    server.cleanup()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+async def _on_server(uri: str, *statements: str) -> None:
+    connection = await asyncpg.connect(uri)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def template(server_uri: str) -> str:
+    """The name of a fully migrated database to copy."""
+    name = f"template_{os.getpid()}"
+
+    async def make() -> None:
+        await _on_server(server_uri, f"CREATE DATABASE {name}")
+        await DB.open(in_database(server_uri, name))
+        await migrate_all(Registry())
+        await DB.close()
+
+    asyncio.run(make())
+    return name
+
+
+@pytest_asyncio.fixture
+async def database_uri(server_uri: str, template: str, request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """A fresh, migrated database of this test's own."""
+    name = f"test_{os.getpid()}_{abs(hash(request.node.nodeid))}"
+    await _on_server(server_uri, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield in_database(server_uri, name)
+    await _on_server(server_uri, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest_asyncio.fixture
+async def database(database_uri: str) -> AsyncIterator[str]:
+    """The fresh database, open in this process."""
+    await DB.open(database_uri, most=24)
+    yield database_uri
+    await DB.close()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The address of a Redis: REDIS_URL, or a server started here."""
+    if url := os.environ.get("REDIS_URL"):
+        yield url
+        return
+    program = shutil.which("redis-server")
+    if program is None:
+        missing("redis", "there is no REDIS_URL and no redis-server to start")
+    home = tempfile.mkdtemp(prefix="wabot-redis-")
+    port = free_port()
+    process = subprocess.Popen(
+        [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", home],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for_port(port, process)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(10)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest_asyncio.fixture
+async def redis_url(redis_server: str) -> AsyncIterator[str]:
+    """The Redis, empty."""
+    from redis.asyncio import Redis
+
+    redis = Redis.from_url(redis_server)
+    await redis.flushdb()
+    yield redis_server
+    await redis.aclose()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(1000):
+        if process.poll() is not None:
+            break
+        with socket.socket() as probe:
+            probe.settimeout(0.05)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    raise RuntimeError("redis-server did not start")

@@ -1,0 +1,115 @@
+"""A whole wabot inside a test: real HTTP, real PostgreSQL, the simulator in Meta's place."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from wabot import chatbots, tokens
+from wabot.chatbots import ChatbotIn, ChatbotOut
+from wabot.plugins import bindings
+from wabot.plugins.registry import Registry
+from wabot.process import Process, running
+from wabot.settings import Settings
+from wabot.testing.simulator import Simulator
+from wabot.vault import Vault
+from wabot.web.app import create_app
+from wabot.web.server import server_for
+from wabot.whatsapp.signature import sign
+
+SECRET = "segredo-do-aplicativo"
+PHONE = "200000000000001"
+WABA = "300000000000001"
+
+
+def settings_for(database_uri: str, home: Path, graph_url: str, redis_url: str = "") -> Settings:
+    return Settings(
+        home=home,
+        database_url=database_uri,
+        external_database=True,
+        redis_url=redis_url,
+        secret_keys=("chave-de-teste-0123456789",),
+        graph_api_url=graph_url,
+        log_level="warning",
+    )
+
+
+async def add_bot(settings: Settings, nome: str = "Loja", **changes: str) -> ChatbotOut:
+    fields = {
+        "numero": "5511900000000",
+        "phone_number_id": PHONE,
+        "business_account_id": WABA,
+        "timezone": "America/Sao_Paulo",
+        "access_token": "token-de-acesso",
+        "app_secret": SECRET,
+        "verify_token": "token-de-verificacao",
+    }
+    return await chatbots.add(ChatbotIn(nome=nome, **(fields | changes)), Vault(settings.secret_keys))
+
+
+async def switch_on(bot: ChatbotOut, plugin: str = "pedidos", **config: object) -> None:
+    await bindings.enable(bot.id, Registry().plugins[plugin], config)
+
+
+@contextlib.asynccontextmanager
+async def serving(process: Process, registry: Registry) -> AsyncIterator[str]:
+    """The web application on a free port; yields its address."""
+
+    @contextlib.asynccontextmanager
+    async def already() -> AsyncIterator[Process]:
+        yield process
+
+    server = server_for(create_app(registry, already), "127.0.0.1", 0)
+    task = asyncio.create_task(server.serve())
+    try:
+        while not server.started:
+            await asyncio.sleep(0.005)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+class Platform:
+    """The running platform and the ways a test has into it."""
+
+    def __init__(self, url: str, process: Process, simulator: Simulator, bot: ChatbotOut) -> None:
+        self.url, self.process, self.simulator, self.bot = url, process, simulator, bot
+        self.http = httpx.AsyncClient(base_url=url)
+
+    async def deliver(self, body: bytes | dict[str, object], secret: str = SECRET) -> httpx.Response:
+        """POST a webhook as Meta would: signed."""
+        raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        return await self.post(raw, sign(secret, raw))
+
+    async def post(self, raw: bytes, signature: str | None) -> httpx.Response:
+        headers = {"Content-Type": "application/json"} | ({"X-Hub-Signature-256": signature} if signature else {})
+        return await self.http.post("/api/chatbots/webhook/", content=raw, headers=headers)
+
+    async def api(self, *, writes: bool = True, bot: int | None = None) -> httpx.AsyncClient:
+        """A client with a token of its own."""
+        token = await tokens.create("teste", bot, writes=writes)
+        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {token.token}"})
+
+
+@contextlib.asynccontextmanager
+async def platform(
+    database_uri: str, home: Path, *, worker: bool = True, plugin: str | None = "pedidos", redis_url: str = ""
+) -> AsyncIterator[Platform]:
+    """One process with everything, one bot, and the simulator delivering to it."""
+    async with Simulator(app_secret=SECRET).serve(port=0) as simulator:
+        settings = settings_for(database_uri, home, simulator.url, redis_url)
+        registry = Registry()
+        async with running(settings, registry, worker=worker) as process:
+            bot = await add_bot(settings)
+            if plugin:
+                await switch_on(bot, plugin)
+            await process.runtimes.load()
+            async with serving(process, registry) as url:
+                simulator.webhook_url = f"{url}/api/chatbots/webhook/"
+                found = Platform(url, process, simulator, bot)
+                yield found
+                await found.http.aclose()
