@@ -79,7 +79,7 @@ class Queue:
     async def open(self, **handlers: Handler) -> AsyncIterator[None]:
         """Connect; with handlers (by name: attend, deliver, receipts, sweep), also work off what is rung."""
         for name, handler in handlers.items():
-            self._broker.register_task(handler, task_name=f"wabot:{name}")
+            self._broker.register_task(_task(handler), task_name=f"wabot:{name}")
         with self._noticing():
             await self._broker.startup()
         async with self._listening() if handlers and not self.in_process else contextlib.nullcontext():
@@ -151,6 +151,15 @@ class Queue:
                     await receiver.listen(finish)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(finish.wait(), RETRY_AFTER)
+
+
+def _task(handler: Handler) -> Handler:
+    """taskiq wants plain functions, not methods."""
+
+    async def task(*args: Any) -> None:
+        await handler(*args)
+
+    return task
 
 
 async def _nothing() -> None:
