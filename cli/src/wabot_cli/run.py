@@ -1,24 +1,20 @@
 """`wabot up`, `web`, `worker`, `scheduler`, `migrate`: the processes."""
 
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 
 import click
 
-from wabot.errors import BadSetting, WabotError
+from wabot.asgi import bind, serving
+from wabot.errors import BadSetting
 from wabot.logs import set_up
 from wabot.plugins.registry import Registry
 from wabot.process import CONCURRENCY, Process, migrate_all, running
 from wabot.settings import Settings, load, replace
-from wabot_cli.support import database, on_stop, run, until_stopped
+from wabot_cli.support import database, run, until_stopped
 
 host_option = click.option("--host", help="Endereço em que escuta (HOST).")
 port_option = click.option("--port", type=click.IntRange(0, 65535), help="Porta em que escuta (PORT).")
-
-
-class PortTaken(WabotError):
-    """Somebody else listens on that port."""
 
 
 @click.command()
@@ -94,13 +90,10 @@ async def _web(settings: Settings) -> None:
 async def serve(registry: Registry, process: Process) -> None:
     """Serve HTTP until stopped. Raises PortTaken."""
     from wabot.web.app import create_app
-    from wabot.web.server import server_for
 
-    settings = process.settings
-    listener = bind(settings.host, settings.port)
-    server = server_for(create_app(registry, lambda: _already(process)), settings.host, settings.port)
-    on_stop(lambda: setattr(server, "should_exit", True))
-    await server.serve(sockets=[listener])
+    listener = bind(process.settings.host, process.settings.port)
+    async with serving(create_app(registry, lambda: _already(process)), listener):
+        await until_stopped()
 
 
 @contextlib.asynccontextmanager
@@ -125,23 +118,6 @@ async def _migrate() -> None:
     async with database():
         await migrate_all(Registry())
     click.echo("Banco de dados em dia.")
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket, or PortTaken in words."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise PortTaken(
-            f"Não foi possível escutar em {host}:{port} ({error.strerror}). Escolha outra porta com --port ou PORT."
-        ) from error
-    listener.listen(1024)
-    listener.setblocking(False)
-    return listener
 
 
 def _settings(host: str | None = None, port: int | None = None) -> Settings:

@@ -6,7 +6,9 @@ from typing import Annotated
 import asyncpg
 import msgspec
 from litestar import Controller, get, post
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from wabot.db.engine import DB
@@ -53,7 +55,9 @@ class ClienteController(Controller):
     tags = ("clientes",)
 
     @get()
-    async def list(self, access: Access, listing: Listing) -> Page[ClienteOut]:
+    async def list(
+        self, access: NamedDependency[Access], listing: NamedDependency[Listing]
+    ) -> Page[ClienteOut]:
         """Clientes, newest first. `busca` looks at nome, telefone and email."""
         page = await listing.page(
             Cliente,
@@ -66,7 +70,7 @@ class ClienteController(Controller):
         return page
 
     @post()
-    async def create(self, access: Access, data: ClienteIn) -> Created[ClienteOut]:
+    async def create(self, access: NamedDependency[Access], data: JSONBody[ClienteIn]) -> Created[ClienteOut]:
         """Add a cliente. The phone is kept as written and compared without its formatting or ninth digit."""
         if not access.sees(data.chatbot) or not await DB.fetchval(
             "SELECT true FROM chatbot WHERE id = $1", data.chatbot
@@ -80,7 +84,7 @@ class ClienteController(Controller):
         return Created(_shown(cliente), f"/api/clientes/{cliente.id}/")
 
     @get("/{cliente_id:int}")
-    async def read(self, access: Access, cliente_id: int) -> ClienteOut:
+    async def read(self, access: NamedDependency[Access], cliente_id: FromPath[int]) -> ClienteOut:
         cliente = (
             await Cliente.objects().where(Cliente.id == cliente_id).first() if cliente_id < 2**63 else None
         )

@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 from litestar import MediaType, Response, get
+from litestar.di import NamedDependency
 
 from wabot.db.engine import DB
 from wabot.process import Process
@@ -15,7 +16,7 @@ def healthz() -> str:
 
 
 @get("/readyz", include_in_schema=False)
-async def readyz(process: Process) -> Response[dict[str, str]]:
+async def readyz(process: NamedDependency[Process]) -> Response[dict[str, str]]:
     """503 while the database is away. A queue that is away is told, but does not make a process unready."""
     queue = "away" if process.queue.away else "ok"
     try:

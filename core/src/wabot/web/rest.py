@@ -5,7 +5,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from litestar.exceptions import ValidationException
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Response
 from piccolo.columns import Column
 from piccolo.columns.combination import WhereRaw
@@ -113,10 +113,10 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 async def provide_listing(
-    limit: Annotated[int, Parameter(ge=1, le=MOST_PER_PAGE)] = 50,
-    offset: Annotated[int, Parameter(ge=0, le=10_000_000)] = 0,
-    chatbot: Annotated[int | None, Parameter(ge=1, le=2**31 - 1)] = None,
-    busca: Annotated[str, Parameter(max_length=100)] = "",
-    ordem: Annotated[str, Parameter(max_length=40)] = "",
+    limit: Annotated[int, QueryParameter(ge=1, le=MOST_PER_PAGE)] = 50,
+    offset: Annotated[int, QueryParameter(ge=0, le=10_000_000)] = 0,
+    chatbot: Annotated[int | None, QueryParameter(ge=1, le=2**31 - 1)] = None,
+    busca: Annotated[str, QueryParameter(max_length=100)] = "",
+    ordem: Annotated[str, QueryParameter(max_length=40)] = "",
 ) -> Listing:
     return Listing(limit, offset, chatbot, busca, ordem)

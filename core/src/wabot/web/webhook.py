@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import asyncpg
 from litestar import MediaType, Request, Response, get, post
+from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, ServiceUnavailableException
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from wabot.db.directory import Directory
 from wabot.inbox import Delivery, Quarantined
@@ -32,10 +33,10 @@ _NUMBER = re.compile(rb'"phone_number_id"\s*:\s*"?(\d{1,32})')
 
 @get(PATH, media_type=MediaType.TEXT, include_in_schema=False, sync_to_thread=False)
 def verify(
-    process: Process,
-    mode: Annotated[str, Parameter(query="hub.mode")] = "",
-    token: Annotated[str, Parameter(query="hub.verify_token")] = "",
-    challenge: Annotated[str, Parameter(query="hub.challenge")] = "",
+    process: NamedDependency[Process],
+    mode: Annotated[str, QueryParameter(name="hub.mode")] = "",
+    token: Annotated[str, QueryParameter(name="hub.verify_token")] = "",
+    challenge: Annotated[str, QueryParameter(name="hub.challenge")] = "",
 ) -> str:
     """Meta's check when the address is registered: give back the challenge to whoever knows a verify token."""
     tokens = process.directory.verify_tokens()
@@ -54,7 +55,7 @@ def verify(
     request_max_body_size=LARGEST_BODY,
     include_in_schema=False,
 )
-async def receive(request: Request[Any, Any, Any], process: Process) -> Response[str]:
+async def receive(request: Request[Any, Any, Any], process: NamedDependency[Process]) -> Response[str]:
     """Store everything the body brings for the chatbots whose secret signed it."""
     body = await request.body()
     secret = await _signer(process.directory, body, request.headers.get("x-hub-signature-256", ""))

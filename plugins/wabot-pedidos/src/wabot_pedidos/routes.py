@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 import asyncpg
 import msgspec
 from litestar import Controller, delete, get, patch, post, put
+from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, NotFoundException
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from wabot import DB, Access, Created, Invalid, Listing, Page, clean
@@ -137,34 +139,42 @@ class CategoriaController(Controller):
     tags = ("pedidos",)
 
     @get()
-    async def list(self, access: Access, listing: Listing) -> Page[CategoriaOut]:
+    async def list(
+        self, access: NamedDependency[Access], listing: NamedDependency[Listing]
+    ) -> Page[CategoriaOut]:
         """Categorias. `busca` looks at the name."""
         orders = {"id": Categoria.id, "nome": Categoria.nome, "ordem": Categoria.ordem}
         return await listing.page(Categoria, access, _categoria, search=[Categoria.nome], orders=orders)
 
     @post()
-    async def create(self, access: Access, data: CategoriaIn) -> Created[CategoriaOut]:
+    async def create(
+        self, access: NamedDependency[Access], data: JSONBody[CategoriaIn]
+    ) -> Created[CategoriaOut]:
         await _owned_chatbot(access, data.chatbot)
         categoria = Categoria(**_cleaned(data))
         await categoria.save()
         return Created(_categoria(categoria), f"/api/pedidos/categorias/{categoria.id}/")
 
     @get("/{id:int}")
-    async def read(self, access: Access, id: int) -> CategoriaOut:
+    async def read(self, access: NamedDependency[Access], id: FromPath[int]) -> CategoriaOut:
         return _categoria(await _mine(Categoria, access, id, "Categoria não encontrada."))
 
     @put("/{id:int}")
-    async def replace(self, access: Access, id: int, data: CategoriaIn) -> CategoriaOut:
+    async def replace(
+        self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[CategoriaIn]
+    ) -> CategoriaOut:
         categoria = await _mine(Categoria, access, id, "Categoria não encontrada.")
         return _categoria(await _changed(categoria, _same_chatbot(categoria, _cleaned(data))))
 
     @patch("/{id:int}")
-    async def change(self, access: Access, id: int, data: CategoriaChange) -> CategoriaOut:
+    async def change(
+        self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[CategoriaChange]
+    ) -> CategoriaOut:
         categoria = await _mine(Categoria, access, id, "Categoria não encontrada.")
         return _categoria(await _changed(categoria, _cleaned(data)))
 
     @delete("/{id:int}")
-    async def delete(self, access: Access, id: int) -> None:
+    async def delete(self, access: NamedDependency[Access], id: FromPath[int]) -> None:
         categoria = await _mine(Categoria, access, id, "Categoria não encontrada.")
         try:
             await categoria.remove()
@@ -179,7 +189,12 @@ class ProdutoController(Controller):
     tags = ("pedidos",)
 
     @get()
-    async def list(self, access: Access, listing: Listing, categoria: int | None = None) -> Page[ProdutoOut]:
+    async def list(
+        self,
+        access: NamedDependency[Access],
+        listing: NamedDependency[Listing],
+        categoria: FromQuery[int | None] = None,
+    ) -> Page[ProdutoOut]:
         """Produtos. `busca` looks at name and description."""
         orders = {"id": Produto.id, "nome": Produto.nome, "preco": Produto.preco}
         where = [] if categoria is None else [Produto.categoria == _fitting(categoria)]
@@ -187,7 +202,7 @@ class ProdutoController(Controller):
         return await listing.page(Produto, access, _produto, search=search, where=where, orders=orders)
 
     @post()
-    async def create(self, access: Access, data: ProdutoIn) -> Created[ProdutoOut]:
+    async def create(self, access: NamedDependency[Access], data: JSONBody[ProdutoIn]) -> Created[ProdutoOut]:
         await _owned_chatbot(access, data.chatbot)
         await _categoria_of(data.chatbot, data.categoria)
         produto = Produto(**_cleaned(data))
@@ -195,24 +210,28 @@ class ProdutoController(Controller):
         return Created(_produto(produto), f"/api/pedidos/produtos/{produto.id}/")
 
     @get("/{id:int}")
-    async def read(self, access: Access, id: int) -> ProdutoOut:
+    async def read(self, access: NamedDependency[Access], id: FromPath[int]) -> ProdutoOut:
         return _produto(await _mine(Produto, access, id, "Produto não encontrado."))
 
     @put("/{id:int}")
-    async def replace(self, access: Access, id: int, data: ProdutoIn) -> ProdutoOut:
+    async def replace(
+        self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[ProdutoIn]
+    ) -> ProdutoOut:
         produto = await _mine(Produto, access, id, "Produto não encontrado.")
         await _categoria_of(produto.chatbot, data.categoria)
         return _produto(await _changed(produto, _same_chatbot(produto, _cleaned(data))))
 
     @patch("/{id:int}")
-    async def change(self, access: Access, id: int, data: ProdutoChange) -> ProdutoOut:
+    async def change(
+        self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[ProdutoChange]
+    ) -> ProdutoOut:
         produto = await _mine(Produto, access, id, "Produto não encontrado.")
         if data.categoria is not UNSET:
             await _categoria_of(produto.chatbot, data.categoria)
         return _produto(await _changed(produto, _cleaned(data)))
 
     @delete("/{id:int}")
-    async def delete(self, access: Access, id: int) -> None:
+    async def delete(self, access: NamedDependency[Access], id: FromPath[int]) -> None:
         """Orders keep their lines: name and price stand in them."""
         await (await _mine(Produto, access, id, "Produto não encontrado.")).remove()
 
@@ -222,7 +241,12 @@ class PedidoController(Controller):
     tags = ("pedidos",)
 
     @get()
-    async def list(self, access: Access, listing: Listing, status: Status | None = None) -> Page[PedidoOut]:
+    async def list(
+        self,
+        access: NamedDependency[Access],
+        listing: NamedDependency[Listing],
+        status: FromQuery[Status | None] = None,
+    ) -> Page[PedidoOut]:
         """Pedidos, newest first."""
         orders = {
             "id": Pedido.id,
@@ -236,7 +260,7 @@ class PedidoController(Controller):
         return page
 
     @post()
-    async def create(self, access: Access, data: PedidoIn) -> Created[PedidoOut]:
+    async def create(self, access: NamedDependency[Access], data: JSONBody[PedidoIn]) -> Created[PedidoOut]:
         """Write down a confirmed order: today's prices, and the stock is taken."""
         chatbot = await DB.fetchval("SELECT chatbot FROM cliente WHERE id = $1", data.cliente)
         if chatbot is None or not access.sees(chatbot):
@@ -251,12 +275,14 @@ class PedidoController(Controller):
         return Created(await _whole(novo.id), f"/api/pedidos/pedidos/{novo.id}/")
 
     @get("/{id:int}")
-    async def read(self, access: Access, id: int) -> PedidoOut:
+    async def read(self, access: NamedDependency[Access], id: FromPath[int]) -> PedidoOut:
         pedido = await _mine(Pedido, access, id, "Pedido não encontrado.")
         return await _whole(pedido.id)
 
     @patch("/{id:int}")
-    async def change(self, access: Access, id: int, data: PedidoChange) -> PedidoOut:
+    async def change(
+        self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[PedidoChange]
+    ) -> PedidoOut:
         """Move an order on, or change its notes. A cancelled or delivered order stays so."""
         async with DB.transaction():
             await DB.execute("SELECT FROM pedidos.pedido WHERE id = $1 FOR UPDATE", _fitting(id))

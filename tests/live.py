@@ -1,6 +1,5 @@
 """A whole wabot inside a test: real HTTP, real PostgreSQL, the simulator in Meta's place."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from wabot import chatbots, tokens
+from wabot import asgi, chatbots, tokens
 from wabot.chatbots import ChatbotIn, ChatbotOut
 from wabot.plugins import bindings
 from wabot.plugins.registry import Registry
@@ -17,7 +16,6 @@ from wabot.settings import Settings
 from wabot.testing.simulator import Simulator
 from wabot.vault import Vault
 from wabot.web.app import create_app
-from wabot.web.server import server_for
 from wabot.whatsapp.signature import sign
 
 SECRET = "segredo-do-aplicativo"
@@ -62,15 +60,8 @@ async def serving(process: Process, registry: Registry) -> AsyncIterator[str]:
     async def already() -> AsyncIterator[Process]:
         yield process
 
-    server = server_for(create_app(registry, already), "127.0.0.1", 0)
-    task = asyncio.create_task(server.serve())
-    try:
-        while not server.started:
-            await asyncio.sleep(0.005)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
+    async with asgi.serving(create_app(registry, already), asgi.bind("127.0.0.1", 0)) as url:
+        yield url
 
 
 class Platform:
@@ -86,7 +77,9 @@ class Platform:
         return await self.post(raw, sign(secret, raw))
 
     async def post(self, raw: bytes, signature: str | None) -> httpx.Response:
-        headers = {"Content-Type": "application/json"} | ({"X-Hub-Signature-256": signature} if signature else {})
+        headers = {"Content-Type": "application/json"} | (
+            {"X-Hub-Signature-256": signature} if signature else {}
+        )
         return await self.http.post("/api/chatbots/webhook/", content=raw, headers=headers)
 
     async def api(self, *, writes: bool = True, bot: int | None = None) -> httpx.AsyncClient:
