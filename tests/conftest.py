@@ -42,6 +42,10 @@ def server_uri() -> Iterator[str]:
         return
     home = Path(tempfile.mkdtemp(prefix="wabot-test-"))
     server = start(home)
+    # what is tested here is what is committed, not whether the disk keeps it
+    asyncio.run(
+        _on_server(server.get_uri("postgres"), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+    )
     yield server.get_uri("postgres")
     server.cleanup()
     shutil.rmtree(home, ignore_errors=True)

@@ -76,24 +76,26 @@ def migrate() -> None:
 
 async def _up(settings: Settings) -> None:
     registry = Registry()
-    async with running(settings, registry, worker=True, migrating=True) as process:
-        click.echo(f"wabot em http://{settings.host}:{settings.port} (Ctrl-C para parar)", err=True)
-        await serve(registry, process)
+    opened = running(settings, registry, worker=True, migrating=True)
+    async with opened as process, served(registry, process) as url:
+        click.echo(f"wabot em {url} (Ctrl-C para parar)", err=True)
+        await until_stopped()
 
 
 async def _web(settings: Settings) -> None:
     registry = Registry()
-    async with running(settings, registry, worker=False) as process:
-        await serve(registry, process)
+    async with running(settings, registry, worker=False) as process, served(registry, process):
+        await until_stopped()
 
 
-async def serve(registry: Registry, process: Process) -> None:
-    """Serve HTTP until stopped. Raises PortTaken."""
+@contextlib.asynccontextmanager
+async def served(registry: Registry, process: Process) -> AsyncIterator[str]:
+    """The web application of an open process, answering while inside; yields its address. Raises PortTaken."""
     from wabot.web.app import create_app
 
     listener = bind(process.settings.host, process.settings.port)
-    async with serving(create_app(registry, lambda: _already(process)), listener):
-        await until_stopped()
+    async with serving(create_app(registry, lambda: _already(process)), listener) as url:
+        yield url
 
 
 @contextlib.asynccontextmanager

@@ -17,7 +17,7 @@ class _Transaction(PostgresTransaction):
         try:
             if exception is not None:
                 await self.rollback()  # type: ignore[no-untyped-call]
-            else:
+            elif not self._rolled_back:
                 await self.commit()  # type: ignore[no-untyped-call]
         finally:
             self.engine.current_transaction.reset(self.context)

@@ -9,6 +9,9 @@ from wabot import reais
 from wabot_pedidos import texts
 from wabot_pedidos.cardapio import Produto
 
+LONG = 1500
+"""Characters of a summary from which the receipt leaves it out; WhatsApp takes 4096, an emoji counting as two."""
+
 
 class Item(msgspec.Struct, frozen=True):
     """A line of the cart, with the price (in centavos) that the customer was shown."""
@@ -80,8 +83,20 @@ def impressao(itens: Sequence[Item]) -> str:
 
 
 def resumo(itens: Sequence[Item]) -> str:
-    linhas = [
-        texts.LINHA.format(quantidade=item.quantidade, produto=item.nome, subtotal=reais(item.subtotal))
-        for item in itens
-    ]
-    return "\n".join([*linhas, texts.TOTAL.format(total=reais(total(itens)))])
+    return "\n".join([*map(_linha, itens), _linha_do_total(itens)])
+
+
+def recibo(numero: int, itens: Sequence[Item], despedida: str) -> str:
+    """The last message of an order. Of a long one it repeats only the total, so that it stays one message."""
+    pedido = resumo(itens)
+    if len(pedido) > LONG:
+        pedido = _linha_do_total(itens)
+    return "\n\n".join([texts.CONFIRMADO.format(numero=numero), pedido, despedida])
+
+
+def _linha(item: Item) -> str:
+    return texts.LINHA.format(quantidade=item.quantidade, produto=item.nome, subtotal=reais(item.subtotal))
+
+
+def _linha_do_total(itens: Sequence[Item]) -> str:
+    return texts.TOTAL.format(total=reais(total(itens)))

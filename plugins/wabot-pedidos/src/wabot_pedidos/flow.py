@@ -3,7 +3,7 @@
 from wabot import Ask, Choose, Context, End, Flow, Go, NotUnderstood, Option, Outcome, reais
 from wabot_pedidos import texts
 from wabot_pedidos.cardapio import Cardapio, Categoria, Produto
-from wabot_pedidos.carrinho import Carrinho, impressao, resumo, revisar, total
+from wabot_pedidos.carrinho import Carrinho, impressao, recibo, resumo, revisar, total
 from wabot_pedidos.pedidos import Pedidos, SemEstoque
 from wabot_pedidos.quantidade import quantidade
 
@@ -25,8 +25,7 @@ CANCELAR = Option("cancelar", texts.CANCELAR)
 async def inicio(ctx: Context[Carrinho]) -> Outcome:
     nome = f", {ctx.cliente.primeiro_nome}" if ctx.cliente.primeiro_nome else ""
     if not await ctx.get(Cardapio).categorias(ctx.bot.id):
-        ctx.event("pedido.cardapio_vazio")
-        return End(texts.CARDAPIO_VAZIO.format(nome=nome))
+        return _nothing_to_order(ctx, texts.OLA.format(nome=nome))
     return Go(selecionar_categoria, say=ctx.config.saudacao or texts.SAUDACAO.format(nome=nome))
 
 
@@ -38,8 +37,9 @@ async def selecionar_categoria(ctx: Context[Carrinho]) -> Outcome:
 
     categorias = await ctx.get(Cardapio).categorias(ctx.bot.id)
     if not categorias:
-        return End(texts.CARDAPIO_VAZIO.format(nome=""))
+        return _nothing_to_order(ctx)
     if len(categorias) == 1:  # nothing to choose
+        ctx.data.categoria = 0
         return Go(selecionar_produto)
     return Choose(texts.QUAL_CATEGORIA, among=categorias, then=then, button=texts.VER_CATEGORIAS)
 
@@ -62,12 +62,12 @@ async def informar_quantidade(ctx: Context[Carrinho]) -> Outcome:
     produto = await ctx.get(Cardapio).produto(ctx.bot.id, ctx.data.produto)
     if produto is None:  # sold out while the customer was typing
         return Go(selecionar_produto, say=texts.PRODUTO_ACABOU)
-    restam = None if produto.estoque is None else produto.estoque - ctx.data.quantidade_de(produto.id)
-    if restam is not None and restam <= 0:
-        return Go(adicionar_mais, say=texts.JA_PEGOU_TODAS.format(produto=produto.nome))
+    maximo, no_carrinho = ctx.config.maximo_por_item, ctx.data.quantidade_de(produto.id)
+    if full := _why_no_more(produto, maximo, no_carrinho):
+        return Go(adicionar_mais, say=full)
 
     def check(words: str) -> int:
-        return _quantas(words, produto.nome, ctx.config.maximo_por_item, restam)
+        return _quantas(words, produto, maximo, no_carrinho)
 
     def then(quantas: int) -> Outcome:
         ctx.data.add(produto, quantas)
@@ -110,23 +110,40 @@ async def confirmar_pedido(ctx: Context[Carrinho]) -> Outcome:
         except SemEstoque:
             return Go(confirmar_pedido, say=texts.MUDOU_AGORA)
         ctx.event("pedido.confirmado", pedido=pedido.id, numero=pedido.numero, total=pedido.total)
-        confirmado = texts.CONFIRMADO.format(numero=pedido.numero)
-        return End("\n\n".join([confirmado, resumo(revisado.itens), ctx.config.despedida or texts.DESPEDIDA]))
+        return End(recibo(pedido.numero, revisado.itens, ctx.config.despedida or texts.DESPEDIDA))
 
     if not revisado.itens:
+        ctx.data.itens = []
         return Go(selecionar_categoria, say="\n".join([*revisado.avisos, texts.CARRINHO_VAZIO]))
     partes = ["\n".join(revisado.avisos), texts.CONFIRA, resumo(revisado.itens), texts.POSSO_CONFIRMAR]
     return Choose("\n\n".join(filter(None, partes)), among=[confirmar, ADICIONAR, CANCELAR], then=then)
 
 
-def _quantas(words: str, produto: str, maximo: int, restam: int | None) -> int:
+def _nothing_to_order(ctx: Context[Carrinho], ola: str = "") -> Outcome:
+    ctx.event("pedido.cardapio_vazio")
+    return End(f"{ola} {texts.CARDAPIO_VAZIO}".lstrip())
+
+
+def _why_no_more(produto: Produto, maximo: int, no_carrinho: int) -> str:
+    """What to say if the cart already holds all it may of a product."""
+    if produto.estoque is not None and produto.estoque <= no_carrinho:
+        return texts.JA_PEGOU_TODAS.format(produto=produto.nome)
+    if maximo <= no_carrinho:
+        return texts.JA_TEM_O_MAXIMO.format(maximo=maximo, produto=produto.nome)
+    return ""
+
+
+def _quantas(words: str, produto: Produto, maximo: int, no_carrinho: int) -> int:
     """The quantity asked for, or a hint why not."""
-    quantas = quantidade(words)
+    cabem = maximo - no_carrinho
+    restam = cabem + 1 if produto.estoque is None else produto.estoque - no_carrinho
+    quantas = quantidade(words, produto.nome)
     if not quantas:
-        raise NotUnderstood(texts.DIGITE_QUANTIDADE.format(maximo=min(maximo, restam or maximo)))
-    if restam is not None and quantas > restam:
+        raise NotUnderstood(texts.DIGITE_QUANTIDADE.format(maximo=min(cabem, restam)))
+    if quantas > restam and restam <= cabem:
         so_restam = texts.SO_RESTA_UMA if restam == 1 else texts.SO_RESTAM
-        raise NotUnderstood(so_restam.format(restam=restam, produto=produto))
-    if quantas > maximo:
-        raise NotUnderstood(texts.QUANTIDADE_DEMAIS.format(maximo=maximo))
+        raise NotUnderstood(so_restam.format(restam=restam, produto=produto.nome))
+    if quantas > cabem:
+        demais = texts.QUANTIDADE_DEMAIS_JUNTO if no_carrinho else texts.QUANTIDADE_DEMAIS
+        raise NotUnderstood(demais.format(maximo=maximo, produto=produto.nome, no_carrinho=no_carrinho))
     return quantas

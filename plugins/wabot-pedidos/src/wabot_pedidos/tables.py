@@ -34,7 +34,7 @@ class Pedido(Table, db=DB, schema="pedidos", tablename="pedido"):
     cliente = BigInt()
     numero = Integer()
     status = Text()
-    total = Integer()
+    total = BigInt()
     observacoes = Text()
     criado_em = Timestamptz(default=TimestamptzNow())
     atualizado_em = Timestamptz(default=TimestamptzNow(), auto_update=TimestamptzNow().python)

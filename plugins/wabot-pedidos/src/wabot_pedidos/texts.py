@@ -8,10 +8,15 @@ VER_PRODUTOS = "Ver produtos"
 
 QUANTAS = "*{produto}*, {preco}.\n\nQuantas unidades você quer?"
 DIGITE_QUANTIDADE = "Me diga a quantidade com um número, de 1 a {maximo}. Por exemplo: 2"
-QUANTIDADE_DEMAIS = "Consigo até {maximo} unidades de cada vez. Quantas você quer?"
+QUANTIDADE_DEMAIS = "Consigo até {maximo} unidades de {produto} por pedido. Quantas você quer?"
+QUANTIDADE_DEMAIS_JUNTO = (
+    "Consigo até {maximo} unidades de {produto} por pedido, e no carrinho já há {no_carrinho}. "
+    "Quantas mais você quer?"
+)
 SO_RESTAM = "Temos só {restam} de {produto} no momento. Quantas você quer?"
 SO_RESTA_UMA = "Temos só mais 1 unidade de {produto}. Se quiser, é só responder 1."
 JA_PEGOU_TODAS = "Você já colocou no carrinho tudo o que temos de {produto}."
+JA_TEM_O_MAXIMO = "Você já tem no carrinho o máximo de {maximo} unidades de {produto} por pedido."
 
 NO_CARRINHO = "{quantidade} × {produto} no carrinho. ✅\nTotal até agora: {total}"
 MAIS_ALGUMA_COISA = "Quer mais alguma coisa?"
@@ -30,9 +35,8 @@ CANCELADO = "Tudo bem, cancelei o pedido. Quando quiser, é só mandar um *oi*."
 CONFIRMADO = "*Pedido nº {numero} confirmado!* 🎉"
 DESPEDIDA = "Obrigado pela preferência!"
 
-CARDAPIO_VAZIO = (
-    "Olá{nome}! No momento não temos nada disponível para pedir. Tente de novo mais tarde, por favor."
-)
+OLA = "Olá{nome}!"
+CARDAPIO_VAZIO = "No momento não temos nada disponível para pedir. Tente de novo mais tarde, por favor."
 CATEGORIA_VAZIA = "Os produtos dessa categoria acabaram."
 PRODUTO_ACABOU = "Que pena, esse produto acabou de esgotar."
 MUDOU_PRECO = "O preço de {produto} mudou de {antes} para {agora}."

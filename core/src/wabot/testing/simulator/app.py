@@ -116,10 +116,11 @@ def _phone(simulator: Simulator, customer: str) -> Phone:
 
 
 def create_app(simulator: Simulator) -> Litestar:
+    folders = {"/page": PAGE} | ({"/pictures": simulator.pictures} if simulator.pictures else {})
     app = Litestar(
         [
             page, state, add_customer, bubbles, write, read, set_faults, events, file, graph.router,
-            create_static_files_router("/page", [PAGE]),
+            *(create_static_files_router(path, [folder]) for path, folder in folders.items()),
         ],
         dependencies={"simulator": Provide(lambda: simulator, sync_to_thread=False)},
         exception_handlers={GraphError: graph.refused},

@@ -34,7 +34,10 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Simulator:
-    """A stand-in for Meta. Numbers it has not heard of are registered when they first appear, unless `strict`."""
+    """A stand-in for Meta. Numbers it has not heard of are registered when they first appear, unless `strict`.
+
+    `store` keeps the chats in a file for the next time; `pictures` is a folder served under `/pictures`.
+    """
 
     def __init__(
         self,
@@ -45,10 +48,11 @@ class Simulator:
         faults: Faults | None = None,
         strict: bool = False,
         store: Path | None = None,
+        pictures: Path | None = None,
         retry_after: Sequence[float] = RETRY_AFTER,
         seed: int = 1,
     ) -> None:
-        self.app_secret, self.strict = app_secret, strict
+        self.app_secret, self.strict, self.pictures = app_secret, strict, pictures
         self.bots = {bot.phone_number_id: self._with_secret(bot) for bot in bots}
         self.dice = Dice(faults or Faults(), seed)
         self.chats = Chats(store)

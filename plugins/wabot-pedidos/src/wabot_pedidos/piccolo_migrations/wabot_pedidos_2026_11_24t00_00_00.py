@@ -45,7 +45,7 @@ CREATE TABLE pedidos.pedido (
     numero integer NOT NULL,
     status text NOT NULL CHECK (status IN
         ('rascunho', 'confirmado', 'em_preparo', 'saiu_para_entrega', 'entregue', 'cancelado')),
-    total integer NOT NULL CHECK (total >= 0),
+    total bigint NOT NULL CHECK (total >= 0),
     observacoes text NOT NULL DEFAULT '',
     criado_em timestamptz NOT NULL DEFAULT now(),
     atualizado_em timestamptz NOT NULL DEFAULT now(),

@@ -95,7 +95,9 @@ const brokenPhoto = () => el("div", { class: "photo broken", role: "img", "aria-
 function voice() {
   const bars = el("span", { class: "wave" });
   for (const height of [3, 5, 8, 4, 9, 12, 7, 10, 5, 8, 11, 6, 4, 9, 12, 8, 5, 10, 6, 3, 7, 9, 5, 3]) {
-    bars.append(el("i", { class: `h${height}` }));
+    const bar = el("i");
+    bar.style.height = `${height * 1.6}px`;
+    bars.append(bar);
   }
   const length = el("span", { class: "length", text: "0:07" });
   return el("div", { class: "voice", role: "img", "aria-label": "Mensagem de voz, 7 segundos" }, icon("play"), bars, length, el("span", { class: "face" }, icon("mic")));

@@ -34,12 +34,11 @@ const onScreen = () => document.visibilityState === "visible" && byId("log").che
 
 // ── Loading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-let loading = null;
+let loading = Promise.resolve();
 
-/** Fetches everything the page shows. Calls made meanwhile share the same fetch, so that "Ana" is created once. */
+/** Fetches everything the page shows. One fetch after the other, so that "Ana" is created once. */
 function load() {
-  loading ??= fetchAll().catch(complain).finally(() => (loading = null));
-  return loading;
+  loading = loading.then(fetchAll).catch(complain);
 }
 
 async function fetchAll() {

@@ -1,0 +1,91 @@
+"""`wabot chat`: talk to a bot in the terminal, without WhatsApp and without leaving a trace."""
+
+from datetime import UTC, datetime
+
+import click
+
+from wabot import chatbots
+from wabot.db.directory import Directory
+from wabot.db.engine import DB
+from wabot.flow import Cliente
+from wabot.message import Button, ButtonsMessage, Inbound, ListMessage, Outbound, Row, words_of
+from wabot.plugins.registry import Registry
+from wabot.plugins.runtime import BotRuntime, Runtimes
+from wabot.turn import Scene, State, Turn, take_turn
+from wabot.vault import Vault
+from wabot_cli.support import database, run
+
+STRANGER = "INSERT INTO cliente (chatbot, nome) VALUES ($1, $2) RETURNING id"
+
+
+@click.command()
+@click.option("--bot", required=True, help="Id, número ou nome do chatbot.")
+@click.option("--nome", default="Você", show_default=True, help="Como o chatbot chama você.")
+def chat(bot: str, nome: str) -> None:
+    """Conversa com um chatbot aqui mesmo. Nada é enviado nem guardado; linha vazia ou Ctrl-D termina."""
+    run(_chat(bot, nome))
+
+
+async def _chat(reference: str, nome: str) -> None:
+    async with database() as settings:
+        found = await chatbots.find(reference)
+        runtimes = Runtimes(Directory(settings, Vault(settings.secret_keys)), Registry())
+        await runtimes.load()
+        runtime = runtimes.get(found.id)
+        assert runtime is not None
+        await _talk(runtime, nome)
+
+
+async def _talk(runtime: BotRuntime, nome: str) -> None:
+    state, offered = State(), list[Button | Row]()
+    while words := _heard(nome):
+        turn = await _tried(runtime, nome, state, _message(words, offered))
+        state = turn.state
+        for reply in turn.replies:
+            offered = _show(runtime.bot.nome, reply)
+        for event in turn.events:
+            click.secho(f"    · {event.name}", dim=True, err=True)
+
+
+async def _tried(runtime: BotRuntime, nome: str, state: State, message: Inbound) -> Turn:
+    """One turn, undone afterwards: at once, so that nobody's real order waits for this chat."""
+    transaction = DB.transaction()
+    async with transaction:
+        cliente = await DB.fetchval(STRANGER, runtime.bot.id, nome)
+        scene = Scene(runtime.chatbot, Cliente(cliente, nome), datetime.now(UTC))
+        turn = await take_turn(runtime.flows, state, scene, message)
+        await transaction.rollback()  # type: ignore[no-untyped-call]
+    return turn
+
+
+def _heard(nome: str) -> str:
+    try:
+        return str(click.prompt(click.style(nome, bold=True), default="", show_default=False)).strip()
+    except click.Abort:
+        return ""
+
+
+def _message(words: str, offered: list[Button | Row]) -> Inbound:
+    """A title typed exactly is a tap; anything else is text."""
+    tapped = next((offer for offer in offered if offer.title.casefold() == words.casefold()), None)
+    now = datetime.now(UTC)
+    return Inbound(
+        wamid=f"chat.{now.timestamp()}",
+        at=now,
+        kind="tap" if tapped else "text",
+        text=words,
+        option=tapped.id if tapped else "",
+    )
+
+
+def _show(bot: str, reply: Outbound) -> list[Button | Row]:
+    click.echo(f"{click.style(bot, fg='green', bold=True)}: {words_of(reply)}")
+    offered: list[Button | Row] = []
+    if isinstance(reply, ButtonsMessage):
+        offered = list(reply.buttons)
+    elif isinstance(reply, ListMessage):
+        offered = list(reply.rows)
+    for number, offer in enumerate(offered, 1):
+        description = f" – {offer.description}" if isinstance(offer, Row) and offer.description else ""
+        click.echo(f"    {number}. {offer.title}{description}")
+    return offered

@@ -1,0 +1,1 @@
+"""The demonstration shop: a small Brazilian restaurant with pictures."""
