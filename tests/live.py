@@ -1,7 +1,8 @@
 """A whole wabot inside a test: real HTTP, real PostgreSQL, the simulator in Meta's place."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -21,6 +22,13 @@ from wabot.whatsapp.signature import sign
 SECRET = "segredo-do-aplicativo"
 PHONE = "200000000000001"
 WABA = "300000000000001"
+
+
+async def until(condition: Callable[[], Awaitable[bool]], within: float = 10) -> None:
+    """Wait for something that must come true."""
+    async with asyncio.timeout(within):
+        while not await condition():  # noqa: ASYNC110 - what is waited for is a row in a database
+            await asyncio.sleep(0.01)
 
 
 def settings_for(database_uri: str, home: Path, graph_url: str, redis_url: str = "") -> Settings:

@@ -17,6 +17,7 @@ from wabot import texts
 from wabot.db.engine import DB
 from wabot.errors import FlowFault, WabotError
 from wabot.flow import Cliente
+from wabot.logs import places
 from wabot.message import TextMessage
 from wabot.outbox import encode
 from wabot.plugins.runtime import BotRuntime, Runtimes
@@ -136,7 +137,7 @@ class Attendant:
         """Record the try outside the transaction it undid, so that the record survives."""
         reason = f"{type(error).__name__}: {error}"[:500]
         tries = message["tries"]
-        log.error("inbox %s, try %s: %s", message["id"], tries + 1, type(error).__name__, exc_info=error)
+        log.error("inbox %s, try %s: %s", message["id"], tries + 1, places(error))
         if tries < len(RETRY_AFTER):
             await DB.execute(FAILED, message["id"], reason, RETRY_AFTER[tries])
         else:

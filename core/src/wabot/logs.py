@@ -24,7 +24,7 @@ class _Console(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        return places(ei)
+        return places(ei[1])
 
 
 class _Json(logging.Formatter):
@@ -36,12 +36,11 @@ class _Json(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info:
-            line["exception"] = places(record.exc_info)
+            line["exception"] = places(record.exc_info[1])
         return msgspec.json.encode(line).decode()
 
 
-def places(exc_info: Any) -> str:
-    """Where an exception came from and its type, without its text."""
-    kind, _, tb = exc_info
-    lines = [f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(tb)]
-    return "\n".join([kind.__name__ if kind else "?", *lines])
+def places(error: BaseException | None) -> str:
+    """An exception's type and where it came from, without its words: those may quote a customer."""
+    frames = traceback.extract_tb(error.__traceback__) if error else []
+    return "\n".join([type(error).__name__, *(f"  {f.filename}:{f.lineno} {f.name}" for f in frames)])

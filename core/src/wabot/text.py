@@ -55,7 +55,7 @@ def split(words: str, limit: int) -> list[str]:
     while size(words) > limit:
         head = _head(words, limit) or words[0]
         cut = max(head.rfind("\n"), head.rfind(" "))
-        cut = cut if head[: max(cut, 0)].strip() else len(head)
+        cut = cut if cut > len(head) // 4 and head[:cut].strip() else len(head)  # each piece is charged
         pieces.append(words[:cut].rstrip())
         words = words[cut:].lstrip()
     return [piece for piece in (*pieces, words) if piece.strip()]

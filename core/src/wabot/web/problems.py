@@ -11,6 +11,8 @@ from litestar.plugins.problem_details import (
     ProblemDetailsPlugin,
 )
 
+from wabot.logs import places
+
 log = logging.getLogger(__name__)
 
 TITLES = {
@@ -52,7 +54,7 @@ def _errors(error: HTTPException) -> dict[str, Any]:
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Our own fault: the log has the place, the caller gets no details."""
-    log.error("%s %s", request.method, request.scope["path"], exc_info=error)
+    log.error("%s %s: %s", request.method, request.scope["path"], places(error))
     detail = "Algo falhou do nosso lado. Tente de novo; se continuar, avise o suporte."
     return _problem(HTTPException(status_code=500, detail=detail)).to_response(request)
 

@@ -1,8 +1,7 @@
-"""Webhooks as Meta sends them: signed, at least once, in no promised order, several updates to a body."""
+"""The courier that brings webhooks to the platform: signed, at least once, several updates to a body."""
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,74 +9,26 @@ import httpx
 import msgspec
 from httpx_aiohttp import AiohttpTransport
 
-from wabot.testing.simulator.chats import Phone
 from wabot.testing.simulator.faults import Dice
+from wabot.testing.simulator.updates import Bot, envelope
 from wabot.whatsapp.signature import sign
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = (0.1, 0.3, 1, 2, 5, 10, 20, 30, 60)
 """Seconds. Meta tries for seven days; a test has less patience."""
+TIMEOUT = 10
+BATCH_WITHIN = 0.02
 SHUFFLE_WITHIN = 0.05
-FREE = {
-    "billable": False,
-    "pricing_model": "PMP",
-    "type": "free_customer_service",
-    "category": "service",
-}
 
 
-class Bot(msgspec.Struct):
-    """One business number, as the simulated Meta knows it."""
+class Parcel(msgspec.Struct, frozen=True, eq=False):
+    """One update on its way. Those of one lane (a customer) keep their order, unless they are to be shuffled."""
 
-    phone_number_id: str
-    name: str = "Loja"
-    number: str = "5511900000000"
-    waba: str = "300000000000001"
-    app_secret: str = ""
-    access_token: str = ""
-    """Empty: any token will do."""
-
-
-def message_update(bot: Bot, phone: Phone, wamid: str, content: dict[str, Any]) -> dict[str, Any]:
-    """The `value` of a webhook for something a customer wrote."""
-    contact = {"profile": {"name": phone.name}, "wa_id": phone.number, "user_id": phone.bsuid}
-    message = {"from": phone.number, "from_user_id": phone.bsuid, "id": wamid, "timestamp": _now(), **content}
-    return _value(bot, contacts=[contact], messages=[message])
-
-
-def status_update(
-    bot: Bot, phone: Phone, wamid: str, status: str, callback: str = "", errors: Sequence[dict[str, Any]] = ()
-) -> dict[str, Any]:
-    """The `value` of a webhook for what became of a message to a customer."""
-    told: dict[str, Any] = {
-        "id": wamid,
-        "status": status,
-        "timestamp": _now(),
-        "recipient_id": phone.number,
-        "recipient_user_id": phone.bsuid,
-    }
-    if callback:
-        told["biz_opaque_callback_data"] = callback
-    if status in ("sent", "delivered"):
-        told["pricing"] = {
-            "billable": False,
-            "pricing_model": "PMP",
-            "type": "free_customer_service",
-            "category": "service",
-        }
-    if errors:
-        told["errors"] = list(errors)
-    return _value(bot, statuses=[told])
-
-
-def _value(bot: Bot, **parts: Any) -> dict[str, Any]:
-    metadata = {"display_phone_number": bot.number, "phone_number_id": bot.phone_number_id}
-    return {"messaging_product": "whatsapp", "metadata": metadata, **parts}
-
-
-def _now() -> str:
-    return str(int(time.time()))
+    bot: Bot
+    update: dict[str, Any]
+    lane: str
+    taken: asyncio.Future[bool]
 
 
 class Courier:
@@ -87,49 +38,81 @@ class Courier:
         self.url = ""
         self.delivered = 0
         self._dice, self._retry_after = dice, retry_after
-        self._http = httpx.AsyncClient(transport=AiohttpTransport(), timeout=30)
-        self._waiting: list[tuple[Bot, dict[str, Any], asyncio.Future[bool]]] = []
-        self._posts: set[asyncio.Task[None]] = set()
+        self._http = httpx.AsyncClient(transport=AiohttpTransport(), timeout=TIMEOUT)
+        self._waiting: list[Parcel] = []
+        self._lanes: dict[str, asyncio.Event] = {}
+        self._runs: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
-        for task in self._posts:
-            task.cancel()
-        await asyncio.gather(*self._posts, return_exceptions=True)
+        for run in self._runs:
+            run.cancel()
+        await asyncio.gather(*self._runs, return_exceptions=True)
+        self._settle(self._waiting, taken=False)
         await self._http.aclose()
 
-    def send(self, bot: Bot, update: dict[str, Any]) -> asyncio.Future[bool]:
+    def send(self, bot: Bot, update: dict[str, Any], lane: str) -> asyncio.Future[bool]:
         """Hand over an update; the future tells whether the platform took it."""
-        taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((bot, update, taken))
+        loop = asyncio.get_running_loop()
+        parcel = Parcel(bot, update, lane, loop.create_future())
+        self._waiting.append(parcel)
         if len(self._waiting) >= self._dice.faults.batch:
             self._dispatch()
         elif len(self._waiting) == 1:
-            asyncio.get_running_loop().call_later(0.02, self._dispatch)
-        return taken
+            loop.call_later(BATCH_WITHIN, self._dispatch)
+        return parcel.taken
 
     def _dispatch(self) -> None:
-        """Everything that waits, in bodies of one app each."""
+        """Everything that waits, in bodies of one app each: an app signs for its own numbers only."""
         waiting, self._waiting = self._waiting, []
-        secrets = dict.fromkeys(bot.app_secret for bot, _, _ in waiting)
-        for secret in secrets:
-            group = [item for item in waiting if item[0].app_secret == secret]
-            self._spawn(self._deliver(secret, group))
+        for secret in dict.fromkeys(parcel.bot.app_secret for parcel in waiting):
+            parcels = [parcel for parcel in waiting if parcel.bot.app_secret == secret]
+            run = asyncio.create_task(self._deliver(secret, parcels, *self._queue_up(parcels)))
+            self._runs.add(run)
+            run.add_done_callback(self._runs.discard)
+
+    def _queue_up(self, parcels: list[Parcel]) -> tuple[list[asyncio.Event], asyncio.Event]:
+        """What to wait for, and what the next ones in these lanes wait for: the first try, not the success."""
+        lanes = {parcel.lane for parcel in parcels}
+        before = [self._lanes[lane] for lane in lanes if lane in self._lanes]
+        tried = asyncio.Event()
+        self._lanes |= dict.fromkeys(lanes, tried)
+        return before, tried
 
     async def _deliver(
-        self, secret: str, group: list[tuple[Bot, dict[str, Any], asyncio.Future[bool]]]
+        self, secret: str, parcels: list[Parcel], before: list[asyncio.Event], tried: asyncio.Event
     ) -> None:
-        if self._dice.faults.shuffle:
-            await asyncio.sleep(self._dice.random.random() * SHUFFLE_WITHIN)
-        body = _envelope([(bot, update) for bot, update, _ in group])
-        copies = max(1, self._dice.faults.duplicate)
-        taken = await asyncio.gather(*(self._until_taken(secret, body) for _ in range(copies)))
-        for _, _, future in group:
-            if not future.done():
-                future.set_result(all(taken))
+        faults = self._dice.faults
+        taken = False
+        try:
+            if faults.shuffle:
+                self._dice.random.shuffle(parcels)
+                await asyncio.sleep(self._dice.random.random() * SHUFFLE_WITHIN)
+            else:
+                await asyncio.gather(*(earlier.wait() for earlier in before))
+            body = envelope([(parcel.bot, parcel.update) for parcel in parcels])
+            copies = (self._until_taken(secret, body, tried) for _ in range(faults.duplicate))
+            taken = all(await asyncio.gather(*copies))
+        finally:
+            self._leave(parcels, tried)
+            self._settle(parcels, taken=taken)
 
-    async def _until_taken(self, secret: str, body: bytes) -> bool:
+    def _leave(self, parcels: list[Parcel], tried: asyncio.Event) -> None:
+        tried.set()
+        for parcel in parcels:
+            if self._lanes.get(parcel.lane) is tried:
+                del self._lanes[parcel.lane]
+
+    @staticmethod
+    def _settle(parcels: list[Parcel], *, taken: bool) -> None:
+        for parcel in parcels:
+            if not parcel.taken.done():
+                parcel.taken.set_result(taken)
+
+    async def _until_taken(self, secret: str, body: bytes, tried: asyncio.Event) -> bool:
         for wait in (*self._retry_after, None):
-            if await self._post(secret, body):
+            taken = await self._post(secret, body)
+            tried.set()
+            if taken:
                 self.delivered += 1
                 return True
             if wait is not None:
@@ -144,19 +127,3 @@ class Courier:
         except httpx.HTTPError:
             return False
         return response.status_code == httpx.codes.OK
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._posts.add(task)
-        task.add_done_callback(self._posts.discard)
-
-
-def _envelope(updates: Sequence[tuple[Bot, dict[str, Any]]]) -> bytes:
-    entries: dict[str, list[dict[str, Any]]] = {}
-    for bot, value in updates:
-        entries.setdefault(bot.waba, []).append({"field": "messages", "value": value})
-    body = {
-        "object": "whatsapp_business_account",
-        "entry": [{"id": waba, "changes": changes} for waba, changes in entries.items()],
-    }
-    return msgspec.json.encode(body)

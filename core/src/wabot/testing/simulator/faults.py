@@ -1,31 +1,41 @@
 """What the simulated Meta may do wrong, and how often. Seeded, so that a bad run can be had again."""
 
 import random
+from typing import Annotated
 
 import msgspec
+
+Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Many = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 
 
 class Faults(msgspec.Struct, kw_only=True):
     """Rates are chances per request, from 0 to 1."""
 
-    delay_ms: float = 0
+    delay_ms: Annotated[float, msgspec.Meta(ge=0)] = 0
     """How long the Graph API takes to answer."""
-    fail_rate: float = 0
+    fail_rate: Rate = 0
     """HTTP 500, nothing sent."""
-    throttle_rate: float = 0
+    throttle_rate: Rate = 0
     """HTTP 429 with code 130429, nothing sent."""
-    reset_rate: float = 0
+    reset_rate: Rate = 0
     """The connection breaks, nothing sent."""
-    timeout_rate: float = 0
+    timeout_rate: Rate = 0
     """The message is sent, and nobody answers the request."""
-    duplicate: int = 1
+    duplicate: Many = 1
     """How often each webhook is delivered."""
     shuffle: bool = False
     """Webhooks may overtake one another."""
-    batch: int = 1
+    batch: Many = 1
     """How many updates one webhook may carry."""
     statuses: bool = True
     """Whether sent, delivered and read are told."""
+    window: bool = False
+    """Whether a message that is no template needs words from the customer in the last 24 hours (131047)."""
+    pair_limit: bool = False
+    """Whether one customer takes only 45 messages at once, then one every 6 seconds (131056)."""
+    per_second: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """How many messages a second one number may send (130429); 0: as many as it likes."""
 
 
 class Dice:

@@ -1,44 +1,50 @@
 """Files at the simulated Meta: uploaded by the platform, or sent by customers."""
 
-import base64
 import hashlib
-import secrets
+import itertools
+from functools import cached_property
+from pathlib import Path
 
 import msgspec
 
-_PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkqPj/HwAEhAJ/wlseKgAAAABJRU5ErkJggg=="
-)
+SAMPLES = Path(__file__).parent / "samples"
 _SAMPLES = {
-    "image": ("image/png", _PIXEL),
-    "audio": ("audio/ogg; codecs=opus", b"OggS"),
-    "sticker": ("image/webp", b"RIFF"),
-    "document": ("application/pdf", b"%PDF-1.4"),
-    "video": ("video/mp4", b"\x00\x00\x00\x18ftyp"),
+    "image": ("image/jpeg", "foto.jpg"),
+    "audio": ("audio/ogg; codecs=opus", "voz.ogg"),
+    "sticker": ("image/webp", "figurinha.webp"),
+    "document": ("application/pdf", "comprovante.pdf"),
+    "video": ("video/mp4", "video.mp4"),
 }
 
 
-class Media(msgspec.Struct, frozen=True):
+class Media(msgspec.Struct, frozen=True, dict=True):
     id: str
     mime_type: str
     content: bytes
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
 
 
 class Store:
-    """All files by id."""
+    """All files by id. `url` is where the simulator is reached."""
 
     def __init__(self) -> None:
+        self.url = ""
         self.files: dict[str, Media] = {}
+        self._ids = itertools.count(400_000_000_000_001)
 
     def add(self, mime_type: str, content: bytes) -> Media:
-        media = Media(str(secrets.randbelow(10**15)), mime_type, content)
+        media = Media(str(next(self._ids)), mime_type, content)
         self.files[media.id] = media
         return media
 
+    def address(self, media: Media) -> str:
+        """Where the platform fetches it, with a token."""
+        return f"{self.url}/simulator/download/{media.id}"
+
     def sample(self, kind: str) -> Media:
         """What a customer sends when a test or the page says "a picture"."""
-        return self.add(*_SAMPLES.get(kind, _SAMPLES["document"]))
+        mime_type, name = _SAMPLES[kind]
+        return self.add(mime_type, (SAMPLES / name).read_bytes())

@@ -41,4 +41,5 @@ export function listen({ onEvent, onOpen, onLost }) {
   };
   // Otherwise the browser reports the broken stream as an error of a page that is going away.
   addEventListener("pagehide", () => source.close(), { once: true });
+  addEventListener("pageshow", (event) => event.persisted && location.reload(), { once: true });
 }

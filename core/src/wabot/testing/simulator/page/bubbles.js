@@ -40,21 +40,18 @@ function bubble(message, mine, chat) {
     "data-from": message.from,
   });
   box.append(el("span", { class: "unseen", text: `${chat.nameOf(message.from)}: ` }));
-  box.append(...[quote(message, chat), media, words(message, mine), options(message, chat)].filter(Boolean));
+  box.append(...[quote(message, chat), media, words(message, mine, media), options(message, chat)].filter(Boolean));
   return box;
 }
 
 /** The words with the time at their lower right; without words, the time alone. */
-function words(message, mine) {
+function words(message, mine, media) {
   const body = el("div", { class: "words" });
   if (message.header) body.append(el("p", { class: "header", text: message.header }));
-  const text = message.text || (message.type === "other" ? "Esta mensagem não pode ser mostrada aqui." : "");
-  if (text) {
-    body.append(el("p", { class: `text${isJumbo(text) ? " jumbo" : ""}` }, formatted(text)));
-  } else if (!message.header) {
-    body.classList.add("bare");
-  }
+  if (message.text) body.append(el("p", { class: `text${isJumbo(message.text) ? " jumbo" : ""}` }, formatted(message.text)));
   if (message.footer) body.append(el("p", { class: "footer" }, formatted(message.footer)));
+  if (!body.hasChildNodes() && !media) body.append(el("p", { class: "text unknown", text: "Esta mensagem não pode ser mostrada aqui." }));
+  if (!body.hasChildNodes()) body.classList.add("bare");
   // Reserves room for the time at the end of the last line, so that they share it when it fits.
   body.lastElementChild?.append(el("span", { class: mine ? "room ticked" : "room", "aria-hidden": "true" }));
   body.append(el("span", { class: "meta" }, el("time", { datetime: message.at, text: timeOf(message.at) }), tickMark(mine ? message.tick : "")));

@@ -1,7 +1,7 @@
 // The list of chats at the left (or on its own screen on a phone).
 
 import { avatar, el, icon } from "./dom.js";
-import { preview, shortWhen } from "./format.js";
+import { phoneNumber, preview, shortWhen } from "./format.js";
 import { tickMark } from "./bubbles.js";
 
 /** Newest first; a chat without messages stays at the end. */
@@ -34,7 +34,7 @@ function chatItem(customer, openId, typing, onOpen) {
 }
 
 function gist({ number, last }) {
-  if (!last) return el("span", { class: "gist", text: `+${number}` });
+  if (!last) return el("span", { class: "gist", text: phoneNumber(number) });
   const about = preview(last);
   const tick = last.from === "customer" ? tickMark(last.tick) : null;
   return el("span", { class: "gist" }, tick, about.icon ? icon(about.icon) : null, about.words);

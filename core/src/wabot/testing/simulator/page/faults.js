@@ -26,7 +26,7 @@ export function showFaults(faults) {
   const form = byId("faults-form");
   for (const [name, value] of Object.entries(faults)) {
     const input = form.elements.namedItem(name);
-    if (!input || (input === document.activeElement && input.type === "number" && valueOf(input) === value)) continue;
+    if (!input || (input === document.activeElement && input.type === "number")) continue;
     if (input.type === "checkbox") input.checked = value;
     else input.value = isRate(name) ? Number((value * 100).toFixed(2)) : value;
   }

@@ -75,6 +75,12 @@ export function shortWhen(at) {
   return day === "Hoje" ? timeOf(at) : day;
 }
 
+/** A number as it is written: Brazilian ones in groups, others as they are. */
+export function phoneNumber(number) {
+  const parts = /^55(\d{2})(\d{4,5})(\d{4})$/.exec(number);
+  return parts ? `+55 ${parts[1]} ${parts[2]}-${parts[3]}` : `+${number}`;
+}
+
 const KINDS = {
   image: ["photo", "Foto"],
   audio: ["mic", "Mensagem de voz"],
