@@ -8,6 +8,10 @@ from typing import Any
 
 import click
 
+from wabot.errors import WabotError
+
+YES = {"1", "true", "yes", "on", "sim"}
+
 # Loaded when used, so that `wabot --help` does not wait for the database and web libraries.
 COMMANDS = {
     "up": ("run", "Tudo em um processo: migrações, web, worker e agenda"),
@@ -53,25 +57,19 @@ def cli() -> None:
 
 def main() -> Any:
     """Run a command. A failure is one line on stderr and status 1; a traceback only with DEBUG."""
-    from wabot.errors import WabotError
-
     _read_env_file()
     try:
         return cli()
-    except (WabotError, OSError) as error:
-        if os.environ.get("DEBUG"):
+    except Exception as error:
+        if os.environ.get("DEBUG", "").lower() in YES:
             raise
         click.echo(f"wabot: {_reason(error)}", err=True)
-        sys.exit(1)
-    except Exception as error:
-        if os.environ.get("DEBUG"):
-            raise
-        click.echo(f"wabot: {type(error).__name__}: {error}", err=True)
         sys.exit(1)
 
 
 def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    """Our own errors are sentences; anything else says at least what kind it is."""
+    return str(error) if isinstance(error, WabotError) else f"{type(error).__name__}: {error}".rstrip(": ")
 
 
 def _read_env_file() -> None:

@@ -61,11 +61,12 @@ def list_(as_json: bool) -> None:
 @click.option("--priority", type=int, default=None, help="O maior é o que um “oi” começa.")
 def enable(plugin: str, bot: str, values: tuple[str, ...], priority: int | None) -> None:
     """Liga um plugin para um chatbot."""
+    pairs = _pairs(values)
 
     async def work() -> str:
         async with database():
             chatbot = await chatbots.find(bot)
-            await bindings.enable(chatbot.id, _usable(Registry(), plugin), _pairs(values), priority)
+            await bindings.enable(chatbot.id, _usable(Registry(), plugin), pairs, priority)
             return chatbot.nome
 
     click.echo(f"Plugin {plugin} ligado para {run(work())}.")
@@ -118,7 +119,6 @@ def _usable(registry: Registry, name: str) -> Plugin:
 
 
 def _pairs(values: tuple[str, ...]) -> dict[str, str]:
-    pairs = dict(value.partition("=")[::2] for value in values)
     if wrong := [value for value in values if "=" not in value]:
         raise click.UsageError(f"--set {wrong[0]}: use CHAVE=VALOR.")
-    return pairs
+    return dict(value.partition("=")[::2] for value in values)

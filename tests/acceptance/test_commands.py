@@ -1,0 +1,213 @@
+"""The commands as an administrator types them: what they print, what they refuse, and how."""
+
+import json
+import textwrap
+
+import pytest
+import pytest_asyncio
+
+from tests.acceptance.commands import Shell
+
+ADD = (
+    "bots", "add", "--nome", "Loja", "--numero", "+55 11 90000-0000", "--phone-number-id", "200000000000001",
+    "--business-account-id", "300000000000001", "--app-secret", "segredo-do-app",
+)  # fmt: skip
+COMMANDS = "up demo web worker scheduler simulator migrate bots plugins chat tokens doctor"
+    "up",
+    "demo",
+    "web",
+    "worker",
+    "scheduler",
+    "simulator",
+    "migrate",
+    "bots",
+    "plugins",
+    "chat",
+    "tokens",
+    "doctor",
+]
+KEY = "uma-chave-bem-comprida-para-o-teste"
+
+
+@pytest_asyncio.fixture
+async def shell(database_uri, tmp_path):
+    return Shell(tmp_path, DATABASE_URL=database_uri, SECRET_KEY=KEY)
+
+
+async def test_help_names_every_command(tmp_path):
+    said = await Shell(tmp_path).run("--help")
+    for command in (
+        "up",
+        "demo",
+        "web",
+        "worker",
+        "scheduler",
+        "migrate",
+        "bots",
+        "plugins",
+        "chat",
+        "tokens",
+        "doctor",
+    ):
+        assert f"\n  {command} " in said
+        await Shell(tmp_path).run(command, "--help")
+
+
+async def test_a_chatbot_is_added_found_and_switched_off_without_showing_its_secrets(shell):
+    added = await shell.run(
+        *ADD, "--access-token", "-", "--app-secret", "segredo-do-app", "--json", stdin="segredo-da-meta\n"
+    )
+    bot = json.loads(added)
+    assert bot["numero"] == "5511900000000"
+    for reference in (str(bot["id"]), "loja", "+55 (11) 90000-0000"):
+        assert await shell.json("bots", "show", reference) == bot
+    listed = await shell.run("bots", "list")
+    assert "Loja" in listed
+    assert "segredo" not in added + listed
+    assert (await shell.json("bots", "disable", "Loja"))["ativo"] is False
+
+
+async def test_a_number_registered_twice_and_a_chatbot_nobody_knows_are_said_in_one_line(shell):
+    await shell.run(*ADD)
+    assert "Já existe um chatbot" in await shell.run(*ADD, status=1)
+    said = await shell.run("bots", "show", "Padaria", status=1)
+    assert said == "wabot: Não há chatbot 'Padaria'. Chatbots: 1 (Loja).\n"
+
+
+async def test_a_plugin_is_switched_on_configured_and_off(shell):
+    await shell.run(*ADD)
+    await shell.run(
+        "plugins", "enable", "pedidos", "--bot", "Loja", "--set", "maximo_por_item=5", "--set", "saudacao=Oi!"
+    )
+    listed = {plugin["id"]: plugin for plugin in await shell.json("plugins", "list")}
+    assert listed["pedidos"]["bots"] == [1]
+    assert listed["pedidos"]["kinds"] == ["flow", "tables", "routes"]
+    assert {plugin["status"] for plugin in listed.values()} == {"ok"}
+    assert listed["reativacao"]["kinds"] == listed["metricas"]["kinds"] == []
+    await shell.run("plugins", "disable", "pedidos", "--bot", "Loja")
+    assert {plugin["id"]: plugin["bots"] for plugin in await shell.json("plugins", "list")}["pedidos"] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (("maximo_por_item=muitos",), "maximo_por_item"),
+        (("maximo_por_item=0",), "maximo_por_item"),
+        (("cor=azul",), "cor: não existe"),
+        (("cor=azul", "maximo_por_item=x"), "maximo_por_item"),
+    ],
+    ids=["not a number", "below the limit", "no such field", "two at once"],
+)
+async def test_a_wrong_configuration_names_the_field_and_changes_nothing(shell, values, said):
+    await shell.run(*ADD)
+    options = [part for value in values for part in ("--set", value)]
+    assert said in await shell.run("plugins", "enable", "pedidos", "--bot", "Loja", *options, status=1)
+    assert {plugin["id"]: plugin["bots"] for plugin in await shell.json("plugins", "list")}["pedidos"] == []
+
+
+async def test_wrong_usage_is_status_2(shell):
+    await shell.run("bots", "add", status=2)
+    await shell.run("plugins", "enable", "pedidos", "--bot", "x", "--set", "semigual", status=2)
+    await shell.run("nada", status=2)
+
+
+async def test_a_token_is_shown_once_and_can_be_revoked(shell):
+    token = await shell.json("tokens", "create", "--nome", "painel", "--escrita")
+    assert set(token) == {"id", "nome", "token"}
+    assert "revogado" in await shell.run("tokens", "revoke", str(token["id"]))
+    assert "já foi revogado" in await shell.run("tokens", "revoke", str(token["id"]), status=1)
+
+
+async def test_the_doctor_names_what_is_wrong_and_the_command_that_mends_it(shell):
+    report = await shell.json("doctor")
+    assert report["ok"]
+    assert set(report["counts"]) == {"received", "processed", "waiting", "dead", "to_send", "sent", "failed"}
+    assert [finding["code"] for finding in report["findings"]] == ["no-bots"]
+    await shell.run(*ADD)
+    assert "wabot plugins enable pedidos --bot 1" in await shell.run("doctor")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PORT", "oitenta"),
+        ("DATABASE_URL", "mysql://x"),
+        ("REDIS_URL", "http://x"),
+        ("GRAPH_API_URL", "graph.facebook.com"),
+        ("TIMEZONE", "America/Cidade"),
+        ("LOG_LEVEL", "alto"),
+        ("DEBUG", "talvez"),
+        ("SECRET_KEY", "curta"),
+        ("SECRET_KEY", ""),
+    ],
+)
+async def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(shell, variable, value):
+    said = await Shell(shell.folder, **shell.environment | {variable: value}).run("bots", "list", status=1)
+    assert said.startswith(f"wabot: {variable}: ")
+    assert said.count("\n") == 1
+
+
+async def test_a_database_that_is_away_is_said_in_one_line(tmp_path):
+    shell = Shell(tmp_path, DATABASE_URL="postgresql://127.0.0.1:1/nada", SECRET_KEY=KEY)
+    assert (await shell.run("bots", "list", status=1)).count("\n") == 1
+    assert await shell.run("doctor", status=1) == ""  # what is wrong is the answer, not an error
+
+
+async def test_an_env_file_in_the_folder_is_read(tmp_path, database_uri):
+    (tmp_path / ".env").write_text(f"DATABASE_URL={database_uri}\nSECRET_KEY={KEY}\n")
+    assert "Ainda não há chatbots" in await Shell(tmp_path).run("bots", "list")
+
+
+def install(site, name, code, requires="wabot>=1,<2"):
+    """A distribution with one plugin, as pip would leave it."""
+    info = site / f"wabot_{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: wabot-{name}\nVersion: 1.0\nRequires-Dist: {requires}\n"
+    )
+    (info / "entry_points.txt").write_text(f"[wabot]\n{name} = wabot_{name}\n")
+    (site / f"wabot_{name}.py").write_text(textwrap.dedent(code))
+
+
+async def test_broken_plugins_are_listed_with_their_reason_and_harm_nobody(shell, tmp_path):
+    site = tmp_path / "site"
+    install(site, "quebrado", "import nao_existe")
+    install(site, "saiu", "import sys; sys.exit(3)")
+    install(site, "torto", "from wabot import hookimpl\n@hookimpl\ndef wabot_flows(): return 'nada'")
+    install(site, "desconhecido", "from wabot import hookimpl\n@hookimpl\ndef wabot_nada(): return []")
+    install(site, "assincrono", "from wabot import hookimpl\n@hookimpl\nasync def wabot_config(): return 1")
+    install(site, "futuro", "raise SystemError('never imported')", requires="wabot>=99")
+    shell.environment["PYTHONPATH"] = str(site)
+    await shell.run(*ADD)
+    listed = {plugin["id"]: plugin for plugin in await shell.json("plugins", "list")}
+    assert "nao_existe" in listed["quebrado"]["error"]
+    assert "SystemExit" in listed["saiu"]["error"]
+    assert "deve devolver uma lista" in listed["torto"]["error"]
+    assert "wabot_nada" in listed["desconhecido"]["error"]
+    assert "async" in listed["assincrono"]["error"]
+    assert (listed["futuro"]["status"], listed["pedidos"]["status"]) == ("incompatible", "ok")
+    assert "wabot>=99" in listed["futuro"]["error"].replace(" ", "")
+    await shell.run("plugins", "enable", "pedidos", "--bot", "Loja")
+    assert "não pode ser ligado" in await shell.run(
+        "plugins", "enable", "quebrado", "--bot", "Loja", status=1
+    )
+
+
+async def test_a_plugin_that_was_uninstalled_is_orphaned_with_the_way_back(shell, tmp_path):
+    site = tmp_path / "site"
+    install(site, "sumido", '"""Some coisa."""')
+    await shell.run(*ADD)
+    with_it = Shell(shell.folder, **shell.environment | {"PYTHONPATH": str(site)})
+    await with_it.run("plugins", "enable", "sumido", "--bot", "Loja")
+    listed = {plugin["id"]: plugin for plugin in await shell.json("plugins", "list")}
+    assert listed["sumido"]["status"] == "orphaned"
+    assert "pip install wabot-sumido" in listed["sumido"]["error"]
+    assert listed["sumido"]["bots"] == [1]
+
+
+async def test_a_chat_in_the_terminal_leaves_nothing_behind(shell):
+    await shell.run(*ADD)
+    await shell.run("plugins", "enable", "pedidos", "--bot", "Loja")
+    said = await shell.run("chat", "--bot", "Loja", "--nome", "Ana", stdin="oi\n\n")
+    assert "No momento não temos nada disponível" in said
+    assert "received: 0" in await shell.run("doctor")

@@ -1,0 +1,48 @@
+"""Rings for the same conversa become one piece of work, and none is missed."""
+
+import asyncio
+
+from wabot.worker import OneAtATime
+
+
+async def test_a_ring_during_the_work_makes_it_run_once_more():
+    runs, gate = [], asyncio.Event()
+
+    async def work(key):
+        runs.append(key)
+        await gate.wait()
+
+    once = OneAtATime(work)
+    first = asyncio.create_task(once(7))
+    await asyncio.sleep(0)
+    await asyncio.gather(once(7), once(7), once(7))
+    gate.set()
+    await first
+    assert runs == [7, 7]
+
+
+async def test_different_conversas_run_side_by_side():
+    inside, both = set(), asyncio.Event()
+
+    async def work(key):
+        inside.add(key)
+        if inside == {1, 2}:
+            both.set()
+        await both.wait()
+
+    once = OneAtATime(work)
+    async with asyncio.timeout(5):
+        await asyncio.gather(once(1), once(2))
+
+
+async def test_work_that_failed_can_be_rung_for_again():
+    runs = []
+
+    async def work(key):
+        runs.append(key)
+        raise ValueError
+
+    once = OneAtATime(work)
+    results = [await asyncio.gather(once(1), return_exceptions=True) for _ in range(2)]
+    assert runs == [1, 1]
+    assert all(isinstance(result, ValueError) for [result] in results)
