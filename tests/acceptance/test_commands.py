@@ -13,19 +13,6 @@ ADD = (
     "--business-account-id", "300000000000001", "--app-secret", "segredo-do-app",
 )  # fmt: skip
 COMMANDS = "up demo web worker scheduler simulator migrate bots plugins chat tokens doctor"
-    "up",
-    "demo",
-    "web",
-    "worker",
-    "scheduler",
-    "simulator",
-    "migrate",
-    "bots",
-    "plugins",
-    "chat",
-    "tokens",
-    "doctor",
-]
 KEY = "uma-chave-bem-comprida-para-o-teste"
 
 

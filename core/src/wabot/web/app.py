@@ -33,7 +33,11 @@ def create_app(registry: Registry, opened: Callable[[], AbstractAsyncContextMana
         lifespan=[lifespan],
         dependencies={"process": Provide(_provide_process)},
         plugins=[problems.plugin],
-        exception_handlers={Exception: problems.unexpected},
+        exception_handlers={
+            Exception: problems.unexpected,
+            UnicodeDecodeError: problems.unreadable,
+            RecursionError: problems.unreadable,
+        },
         openapi_config=OpenAPIConfig(
             title="wabot",
             version="1",

@@ -59,6 +59,13 @@ def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[An
     return _problem(HTTPException(status_code=500, detail=detail)).to_response(request)
 
 
+def unreadable(request: Request[Any, Any, Any], _: Exception) -> Response[Any]:
+    """Bytes that are no UTF-8, or JSON nested deeper than anybody needs: the caller's fault, whatever raised it."""
+    return _problem(
+        HTTPException(status_code=400, detail="O corpo não é um JSON que se possa ler.")
+    ).to_response(request)
+
+
 plugin = ProblemDetailsPlugin(
     ProblemDetailsConfig(
         exception_to_problem_detail_map={HTTPException: _problem, ValidationException: _problem}

@@ -1,0 +1,208 @@
+"""What exists in code stands in the documentation, and the reverse: hooks, settings, commands, events, findings."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+from tests.docs.pages import PAGES, ROOT, files_shown, name_of, page, section, shell
+
+from wabot import hookspecs, settings
+from wabot.doctor import examine
+from wabot.testing.simulator import Faults
+from wabot_cli.main import cli
+
+LATER = "What is not there yet"
+ROW = re.compile(r"^\| (.+?) \|", re.MULTILINE)
+CODE = re.compile(r"`([^`\n]+)`")
+
+
+def first_column(text: str) -> set[str]:
+    """Everything in backticks in the first column of the tables."""
+    return {code for cell in ROW.findall(text) for code in CODE.findall(cell)}
+
+
+# -- hooks ---------------------------------------------------------------------------------------------------
+
+
+def test_every_hook_is_described_and_no_other():
+    declared = {name for name in vars(hookspecs) if name.startswith("wabot_")}
+    assert set(re.findall(r"^## `(\w+)`$", page("docs/hooks.md"), re.MULTILINE)) == declared
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_no_page_speaks_of_a_hook_that_does_not_exist(path):
+    text = without_later(path)
+    implemented = re.findall(r"^def (wabot_\w+)\(", text, re.MULTILINE)
+    headed = re.findall(r"^## `(wabot_\w+)`$", text, re.MULTILINE)
+    assert {*implemented, *headed} <= set(vars(hookspecs))
+
+
+# -- settings ------------------------------------------------------------------------------------------------
+
+
+def variables_read() -> set[str]:
+    """Every environment variable that `wabot.settings` reads, told by its own source."""
+    source = Path(settings.__file__).read_text(encoding="utf-8")
+    return set(re.findall(r'\bget\("([A-Z_]+)"\)', source))
+
+
+def test_every_setting_is_described_and_no_other():
+    assert first_column(page("docs/settings.md")) == variables_read()
+
+
+def test_the_defaults_told_are_the_defaults(tmp_path):
+    loaded = settings.load({"WABOT_HOME": str(tmp_path)})
+    table = [line for line in page("docs/settings.md").splitlines() if line.startswith("| `")]
+    rows = {CODE.findall(line)[0]: line for line in table}
+    told = {
+        "GRAPH_API_URL": loaded.graph_api_url,
+        "GRAPH_API_VERSION": loaded.graph_api_version,
+        "HOST": loaded.host,
+        "PORT": str(loaded.port),
+        "TIMEZONE": loaded.timezone,
+        "LOG_LEVEL": loaded.log_level,
+    }
+    for variable, default in told.items():
+        assert rows[variable].rpartition(" | ")[2] == f"`{default}` |", variable
+
+
+# -- commands ------------------------------------------------------------------------------------------------
+
+
+def commands(group: click.Group = cli, prefix: tuple[str, ...] = ()) -> dict[tuple[str, ...], click.Command]:
+    """Every command by the words that call it."""
+    found: dict[tuple[str, ...], click.Command] = {}
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            found |= commands(command, (*prefix, name))
+        else:
+            found[(*prefix, name)] = command
+    return found
+
+
+ALL = commands()
+
+
+def without_later(path: Path) -> str:
+    """A page without the section that tells what does not exist."""
+    text = path.read_text(encoding="utf-8")
+    for heading in (LATER, "O que ainda não existe"):
+        text = text.replace(section(text, heading) or "\0", "")
+    return text
+
+
+def calls(text: str) -> list[tuple[tuple[str, ...], list[str]]]:
+    """The wabot commands a text names, each with the options it gives them. Unknown ones are given as they stand."""
+    joined = re.sub(r"\\\n\s*", " ", shell(text))
+    lines = [*joined.splitlines(), *CODE.findall(re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))]
+    found = []
+    for line in lines:
+        match = re.search(r"(?:^|[\s/=(])wabot ((?:[a-z]+ ?)+)(.*)", line.partition(" #")[0])
+        if not match or line.startswith(("wabot.", "pip ")):
+            continue
+        words = tuple(match[1].split())
+        known = next((words[:n] for n in (2, 1) if words[:n] in ALL), words[:2])
+        found.append((known, re.findall(r"(?<!\S)\[?(--[a-z-]+)", match[2])))
+    return found
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_every_command_a_page_names_exists_with_its_options(path):
+    for words, options in calls(without_later(path)):
+        if words in {("bots",), ("plugins",), ("tokens",)}:
+            continue  # the group itself, named as such
+        assert words in ALL, f"wabot {' '.join(words)}"
+        known = {name for param in ALL[words].params for name in param.opts} | {"--help"}
+        assert set(options) <= known, f"wabot {' '.join(words)}: {set(options) - known}"
+
+
+def test_every_command_is_named_somewhere():
+    named = {words for path in PAGES for words, _ in calls(without_later(path))}
+    assert {" ".join(words) for words in ALL.keys() - named} == set()
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_command_helps(words):
+    result = CliRunner().invoke(cli, [*words, "--help"])
+    assert result.exit_code == 0, result.output
+    assert "--help" in result.output
+
+
+def test_what_is_said_to_be_missing_is_missing():
+    """When one of these arrives, the README must stop saying that it is not there."""
+    told = section(page("README.md"), LATER)
+    for words in [("backup",), ("restore",), ("users", "list"), *(("plugins", w) for w in MISSING_PLUGINS)]:
+        assert words not in ALL, f"wabot {' '.join(words)} exists: say so in README.md and README.pt-BR.md"
+        assert words[-1] in told or words[0] in told
+    assert "--keep" not in {name for param in ALL["chat",].params for name in param.opts}
+
+
+MISSING_PLUGINS = ("new", "check", "sync", "show")
+
+
+# -- events, findings, faults --------------------------------------------------------------------------------
+
+
+def sources(*folders: str) -> str:
+    files = [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def test_every_event_is_described_and_no_other():
+    emitted = re.findall(r'(?:\bEvent|\.event)\(\s*"([a-z_]+\.[a-z_]+)"', sources("core/src", "plugins"))
+    told = {code for code in first_column(page("docs/events.md")) if "." in code}
+    assert told == set(emitted)
+
+
+def test_every_finding_of_the_doctor_is_described_and_no_other():
+    source = Path(examine.__code__.co_filename).read_text(encoding="utf-8")
+    found = set(re.findall(r'(?:_error\(|Finding\(\s*"(?:error|warning)",)\s*"([a-z-]+)"', source))
+    assert first_column(section(page("docs/operate.md"), "Is it well?")) == found
+
+
+def test_every_fault_of_the_simulator_is_described_and_no_other():
+    told = first_column(section(page("docs/test-a-plugin.md"), "The simulator"))
+    assert told == set(Faults.__struct_fields__)
+
+
+# -- pages ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_relative_links_lead_somewhere(path):
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        target, _, anchor = link.partition("#")
+        if re.match(r"[a-z]+:", link):
+            continue
+        found = (path.parent / target) if target else path
+        assert found.exists(), f"{name_of(path)} → {link}"
+        if anchor:
+            assert anchor in anchors(found.read_text(encoding="utf-8")), f"{name_of(path)} → {link}"
+
+
+def anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_decision_is_in_the_list():
+    listed = re.findall(r"\((\d{4}-[\w-]+\.md)\)", page("docs/decisions/README.md"))
+    assert listed == sorted(file.name for file in (ROOT / "docs/decisions").glob("0*.md"))
+
+
+def test_every_file_named_in_the_path_of_a_message_exists():
+    told = re.findall(
+        r"^[ a-z]{6}([\w/]+\.py) ", section(page("README.md"), "The path of a message"), re.MULTILINE
+    )
+    assert len(told) > 10
+    for name in told:
+        assert (ROOT / "core/src/wabot" / name).is_file(), name
+
+
+def test_the_readme_shows_a_whole_plugin():
+    assert len(files_shown(page("README.md"))) == 3
