@@ -51,11 +51,13 @@ WITH answered AS (
     UPDATE conversa SET flow = $4, etapa = $5, version = $6, data = $7, shown = $8, misses = $9, person = $10,
         last_inbound_at = greatest(last_inbound_at, $11)
     WHERE id = $2
+), said AS (
+    INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT $3, $2, $1, * FROM unnest($12::json[])
 ), happened AS (
     INSERT INTO event (chatbot, conversa, inbox, name, fields)
     SELECT $3, $2, $1, * FROM unnest($13::text[], $14::json[])
 )
-INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT $3, $2, $1, * FROM unnest($12::json[])
+SELECT EXISTS (SELECT FROM inbox WHERE conversa = $2 AND state = 'pendente' AND id <> $1) AS more
 """
 
 OPT_OUT = "UPDATE cliente SET aceita_marketing = false, atualizado_em = now() WHERE id = $1"
@@ -96,7 +98,7 @@ class Attendant:
             pass
 
     async def _one(self, conversa: int) -> bool:
-        """Answer the oldest message; False if none may be answered now."""
+        """Answer the oldest message; False if nothing more waits that may be answered now."""
         message: Any = None
         try:
             async with DB.transaction():
@@ -104,14 +106,15 @@ class Attendant:
                 message = row and await DB.fetchrow(OLDEST, conversa)
                 if not message or message["too_early"]:
                     return False
-                await self._take(conversa, row, message)
+                return await self._take(conversa, row, message)
         except (NotReady, OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
             raise  # not the message's fault: it stays as it was
         except Exception as error:  # noqa: BLE001 - a plugin's failure is its own
             await self._failed(message, error)
-        return True
+            return True
 
-    async def _take(self, conversa: int, row: Any, message: Any) -> None:
+    async def _take(self, conversa: int, row: Any, message: Any) -> bool:
+        """Take the turn and write all of it. Whether more waits; what comes later rings for itself."""
         runtime = self._runtimes.get(row["chatbot"])
         if runtime is None:
             raise NotReady(f"chatbot {row['chatbot']}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from wabot.db.batch import Batch
 from wabot.db.engine import DB
 from wabot.message import Outbound
 from wabot.plugins.runtime import Runtimes
@@ -38,9 +39,10 @@ RETURNING id, chatbot, content, tries,
 
 # A status may have come before the answer to the POST: it is never undone.
 SENT = """
-UPDATE outbox SET state = 'enviada', wamid = coalesce(wamid, $2), sent_at = coalesce(sent_at, now()),
+UPDATE outbox SET state = 'enviada', wamid = coalesce(outbox.wamid, sent.wamid), sent_at = coalesce(sent_at, now()),
     status = CASE WHEN status = '' THEN 'accepted' ELSE status END, error = '', error_code = NULL
-WHERE id = $1 AND state <> 'falhou'
+FROM unnest($1::bigint[], $2::text[]) AS sent (id, wamid)
+WHERE outbox.id = sent.id AND state <> 'falhou'
 """
 
 NOT_SENT = """
@@ -81,6 +83,7 @@ class Outbox:
 
     def __init__(self, graph: Graph, runtimes: Runtimes) -> None:
         self._graph, self._runtimes = graph, runtimes
+        self._sent = Batch(_mark_sent)
 
     async def deliver(self, conversa: int) -> None:
         """Send what waits in this conversa, oldest first, until nothing may go now."""
@@ -103,7 +106,7 @@ class Outbox:
             return False
         except (ValueError, msgspec.ValidationError) as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
-        await DB.execute(SENT, row["id"], wamid)
+        await self._sent.add((row["id"], wamid))
         return True
 
     async def _refused(self, row: Any, refusal: NotSent) -> bool:
@@ -124,6 +127,12 @@ class Outbox:
     async def _give_up(self, row: Any, code: int | None, why: str) -> bool:
         await DB.execute(NOT_SENT, row["id"], "falhou", 0, code, why[:500])
         return True
+
+
+async def _mark_sent(sent: list[tuple[int, str]]) -> None:
+    """Many conversas' outcomes in one commit; in one order everywhere, so that two workers cannot block each other."""
+    numbers, wamids = zip(*sorted(sent), strict=True)
+    await DB.execute(SENT, numbers, wamids)
 
 
 def _body(row: Any) -> dict[str, Any]:

@@ -54,11 +54,19 @@ def split(words: str, limit: int) -> list[str]:
     pieces = []
     while size(words) > limit:
         head = _head(words, limit) or words[0]
-        cut = max(head.rfind("\n"), head.rfind(" "))
-        cut = cut if cut > len(head) // 4 and head[:cut].strip() else len(head)  # each piece is charged
+        cut = _break(head)
         pieces.append(words[:cut].rstrip())
         words = words[cut:].lstrip()
     return [piece for piece in (*pieces, words) if piece.strip()]
+
+
+def _break(head: str) -> int:
+    """Where to break: after a line, else after a word, unless that would leave most of a (charged) piece empty."""
+    for mark in ("\n", " "):
+        cut = head.rfind(mark)
+        if cut > len(head) // 4 and head[:cut].strip():
+            return cut
+    return len(head)
 
 
 def reais(centavos: int) -> str:

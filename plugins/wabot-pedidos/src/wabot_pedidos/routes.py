@@ -1,21 +1,30 @@
 """`/api/pedidos/…`: the catalogue and the orders. Mounted by the core, behind its tokens."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 import asyncpg
-import msgspec
 from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException, NotFoundException
+from litestar.exceptions import ClientException
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET
 
-from wabot import DB, Access, Created, Invalid, Listing, Page, clean
+from wabot import DB, Access, Created, Invalid, Listing, Page
 from wabot_pedidos.cardapio import Cardapio
 from wabot_pedidos.carrinho import Item
 from wabot_pedidos.pedidos import Pedidos, SemEstoque
+from wabot_pedidos.rows import (
+    changed,
+    check_categoria,
+    check_chatbot,
+    check_same_chatbot,
+    fitting,
+    given,
+    mine,
+    shown_as,
+    words,
+)
 from wabot_pedidos.shapes import (
     NEXT,
     CategoriaChange,
@@ -34,8 +43,6 @@ from wabot_pedidos.shapes import (
 )
 from wabot_pedidos.tables import Categoria, ItemPedido, Pedido, Produto
 
-T = TypeVar("T")
-
 
 class CategoriaController(Controller):
     path = "/categorias"
@@ -48,38 +55,38 @@ class CategoriaController(Controller):
         """Categorias. `busca` looks at the name."""
         orders = {"id": Categoria.id, "nome": Categoria.nome, "ordem": Categoria.ordem}
         search = [Categoria.nome]
-        return await listing.page(Categoria, access, _as(CategoriaOut), search=search, orders=orders)
+        return await listing.page(Categoria, access, shown_as(CategoriaOut), search=search, orders=orders)
 
     @post()
     async def create(
         self, access: NamedDependency[Access], data: JSONBody[CategoriaIn]
     ) -> Created[CategoriaOut]:
-        await _check_chatbot(access, data.chatbot)
-        categoria = Categoria(**_given(data))
+        await check_chatbot(access, data.chatbot)
+        categoria = Categoria(**given(data))
         await categoria.save()
-        return Created(_as(CategoriaOut)(categoria), f"/api/pedidos/categorias/{categoria.id}/")
+        return Created(shown_as(CategoriaOut)(categoria), f"/api/pedidos/categorias/{categoria.id}/")
 
     @get("/{id:int}")
     async def read(self, access: NamedDependency[Access], id: FromPath[int]) -> CategoriaOut:
-        return _as(CategoriaOut)(await _mine(Categoria, access, id))
+        return shown_as(CategoriaOut)(await mine(Categoria, access, id))
 
     @put("/{id:int}")
     async def replace(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[CategoriaIn]
     ) -> CategoriaOut:
-        categoria = await _mine(Categoria, access, id)
-        _check_same_chatbot(categoria, data.chatbot)
-        return _as(CategoriaOut)(await _changed(categoria, data))
+        categoria = await mine(Categoria, access, id)
+        check_same_chatbot(categoria, data.chatbot)
+        return shown_as(CategoriaOut)(await changed(categoria, data))
 
     @patch("/{id:int}")
     async def change(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[CategoriaChange]
     ) -> CategoriaOut:
-        return _as(CategoriaOut)(await _changed(await _mine(Categoria, access, id), data))
+        return shown_as(CategoriaOut)(await changed(await mine(Categoria, access, id), data))
 
     @delete("/{id:int}")
     async def delete(self, access: NamedDependency[Access], id: FromPath[int]) -> None:
-        categoria = await _mine(Categoria, access, id)
+        categoria = await mine(Categoria, access, id)
         try:
             await categoria.remove()
         except asyncpg.ForeignKeyViolationError:
@@ -100,44 +107,46 @@ class ProdutoController(Controller):
     ) -> Page[ProdutoOut]:
         """Produtos, of one `categoria` if given. `busca` looks at name and description."""
         orders = {"id": Produto.id, "nome": Produto.nome, "preco": Produto.preco}
-        where = [] if categoria is None else [Produto.categoria == _fitting(categoria)]
+        where = [] if categoria is None else [Produto.categoria == fitting(categoria)]
         search = [Produto.nome, Produto.descricao]
-        return await listing.page(Produto, access, _as(ProdutoOut), search=search, where=where, orders=orders)
+        return await listing.page(
+            Produto, access, shown_as(ProdutoOut), search=search, where=where, orders=orders
+        )
 
     @post()
     async def create(self, access: NamedDependency[Access], data: JSONBody[ProdutoIn]) -> Created[ProdutoOut]:
-        await _check_chatbot(access, data.chatbot)
-        await _check_categoria(data.chatbot, data.categoria)
-        produto = Produto(**_given(data))
+        await check_chatbot(access, data.chatbot)
+        await check_categoria(data.chatbot, data.categoria)
+        produto = Produto(**given(data))
         await produto.save()
-        return Created(_as(ProdutoOut)(produto), f"/api/pedidos/produtos/{produto.id}/")
+        return Created(shown_as(ProdutoOut)(produto), f"/api/pedidos/produtos/{produto.id}/")
 
     @get("/{id:int}")
     async def read(self, access: NamedDependency[Access], id: FromPath[int]) -> ProdutoOut:
-        return _as(ProdutoOut)(await _mine(Produto, access, id))
+        return shown_as(ProdutoOut)(await mine(Produto, access, id))
 
     @put("/{id:int}")
     async def replace(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[ProdutoIn]
     ) -> ProdutoOut:
-        produto = await _mine(Produto, access, id)
-        _check_same_chatbot(produto, data.chatbot)
-        await _check_categoria(produto.chatbot, data.categoria)
-        return _as(ProdutoOut)(await _changed(produto, data))
+        produto = await mine(Produto, access, id)
+        check_same_chatbot(produto, data.chatbot)
+        await check_categoria(produto.chatbot, data.categoria)
+        return shown_as(ProdutoOut)(await changed(produto, data))
 
     @patch("/{id:int}")
     async def change(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[ProdutoChange]
     ) -> ProdutoOut:
-        produto = await _mine(Produto, access, id)
+        produto = await mine(Produto, access, id)
         if data.categoria is not UNSET:
-            await _check_categoria(produto.chatbot, data.categoria)
-        return _as(ProdutoOut)(await _changed(produto, data))
+            await check_categoria(produto.chatbot, data.categoria)
+        return shown_as(ProdutoOut)(await changed(produto, data))
 
     @delete("/{id:int}")
     async def delete(self, access: NamedDependency[Access], id: FromPath[int]) -> None:
         """Orders keep their lines: name and price stand in them."""
-        await (await _mine(Produto, access, id)).remove()
+        await (await mine(Produto, access, id)).remove()
 
 
 class PedidoController(Controller):
@@ -156,7 +165,9 @@ class PedidoController(Controller):
         orders = {column._meta.name: column for column in columns}
         where = [Pedido.status == status] if status else []
         search = [Pedido.observacoes]
-        page = await listing.page(Pedido, access, _as(PedidoOut), search=search, where=where, orders=orders)
+        page = await listing.page(
+            Pedido, access, shown_as(PedidoOut), search=search, where=where, orders=orders
+        )
         await _add_itens(page.items)
         return page
 
@@ -168,16 +179,16 @@ class PedidoController(Controller):
             raise Invalid(cliente="Este cliente não existe.")
         try:
             itens = await _priced(chatbot, data.itens)
-            novo = await Pedidos().confirmar(chatbot, data.cliente, itens, _words(data.observacoes))
+            novo = await Pedidos().confirmar(chatbot, data.cliente, itens, words(data.observacoes))
         except SemEstoque as falta:
             produtos = ", ".join(map(str, falta.produtos))
             raise Invalid(itens=f"Sem estoque ou fora do cardápio: {produtos}.") from None
-        pedido = await _whole(await _mine(Pedido, access, novo.id))
+        pedido = await _whole(await mine(Pedido, access, novo.id))
         return Created(pedido, f"/api/pedidos/pedidos/{novo.id}/")
 
     @get("/{id:int}")
     async def read(self, access: NamedDependency[Access], id: FromPath[int]) -> PedidoOut:
-        return await _whole(await _mine(Pedido, access, id))
+        return await _whole(await mine(Pedido, access, id))
 
     @put("/{id:int}")
     async def replace(
@@ -196,74 +207,7 @@ class PedidoController(Controller):
     @delete("/{id:int}")
     async def delete(self, access: NamedDependency[Access], id: FromPath[int]) -> None:
         """Forget an order and its lines. Its number is not given again, and stock does not come back."""
-        await (await _mine(Pedido, access, id)).remove()
-
-
-# -- rows ----------------------------------------------------------------------------------------------------
-
-
-def _as(shape: type[T]) -> Callable[[Any], T]:
-    """How a row is shown: its columns of the same names."""
-    return lambda row: msgspec.convert(row, shape, from_attributes=True)
-
-
-async def _mine(table: type[Any], access: Access, id: int) -> Any:
-    """The row, if there is one and the caller may see it. Somebody else's looks as if it did not exist."""
-    row = await table.objects().where(table.id == _fitting(id)).first()
-    if row is None or not access.sees(row.chatbot):
-        raise NotFoundException(detail=f"Não há {table.__name__.lower()} com este id.")
-    return row
-
-
-def _fitting(id: int) -> int:
-    """An id PostgreSQL can compare; anything larger exists nowhere."""
-    return id if 0 <= id < 2**63 else 0
-
-
-async def _changed(row: Any, data: msgspec.Struct) -> Any:
-    """Only what is given is written: an order may take stock at the same moment."""
-    values = _given(data)
-    for name, value in values.items():
-        setattr(row, name, value)
-    if values:
-        await row.save(columns=[row._meta.get_column_by_name(name) for name in values])
-    return row
-
-
-# -- what was sent -------------------------------------------------------------------------------------------
-
-
-def _given(data: msgspec.Struct) -> dict[str, Any]:
-    """The fields that were sent, their words as they can be stored and shown in one line."""
-    given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
-    fields = {name: _words(value) if isinstance(value, str) else value for name, value in given.items()}
-    if "nome" in fields:
-        fields["nome"] = " ".join(fields["nome"].split())
-        if not fields["nome"]:
-            raise Invalid(nome="Informe um nome.")
-    return fields
-
-
-def _words(text: str) -> str:
-    return clean(text).strip()
-
-
-async def _check_chatbot(access: Access, chatbot: int) -> None:
-    if not access.sees(chatbot) or not await DB.fetchval("SELECT true FROM chatbot WHERE id = $1", chatbot):
-        raise Invalid(chatbot="Este chatbot não existe.")
-
-
-def _check_same_chatbot(row: Any, chatbot: int) -> None:
-    if chatbot != row.chatbot:
-        raise Invalid(chatbot="O chatbot de um registro não muda.")
-
-
-async def _check_categoria(chatbot: int, categoria: int) -> None:
-    if not await Categoria.exists().where(Categoria.id == categoria, Categoria.chatbot == chatbot):
-        raise Invalid(categoria="Esta categoria não existe neste chatbot.")
-
-
-# -- pedidos -------------------------------------------------------------------------------------------------
+        await (await mine(Pedido, access, id)).remove()
 
 
 async def _priced(chatbot: int, wanted: Sequence[ItemIn]) -> list[Item]:
@@ -279,16 +223,16 @@ async def _priced(chatbot: int, wanted: Sequence[ItemIn]) -> list[Item]:
 
 async def _moved(access: Access, id: int, data: PedidoReplace | PedidoChange) -> PedidoOut:
     async with DB.transaction():
-        await DB.execute("SELECT FROM pedidos.pedido WHERE id = $1 FOR UPDATE", _fitting(id))
-        pedido = await _mine(Pedido, access, id)
+        await DB.execute("SELECT FROM pedidos.pedido WHERE id = $1 FOR UPDATE", fitting(id))
+        pedido = await mine(Pedido, access, id)
         if data.status is not UNSET and data.status not in NEXT[pedido.status] | {pedido.status}:
             raise Invalid(status=f"Um pedido {pedido.status} não pode passar a {data.status}.")
-        await _changed(pedido, data)
+        await changed(pedido, data)
     return await _whole(pedido)
 
 
 async def _whole(row: Pedido) -> PedidoOut:
-    pedido = _as(PedidoOut)(row)
+    pedido = shown_as(PedidoOut)(row)
     await _add_itens([pedido])
     return pedido
 
