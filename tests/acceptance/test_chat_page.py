@@ -5,31 +5,19 @@ import json
 import struct
 import zlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
-from tests.conftest import missing
+from tests.acceptance.browser import WIDTHS, chat, chromium
 from wabot.asgi import bind, serving
 from wabot.testing.simulator import Simulator
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDTHS = {"phone": (390, 844), "computer": (1280, 800)}
 ATTACK = "<img src=x onerror=\"document.title='roubado'\"><script>document.title='roubado'</script>"
 
 BUTTONS = {
@@ -73,7 +61,12 @@ def picture() -> bytes:
 
     rows = b"".join(b"\0" + bytes((224, 120 + row // 2, 48)) * 330 for row in range(200))
     head = struct.pack(">IIBBBBB", 330, 200, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 class Platform:
@@ -105,18 +98,16 @@ class Platform:
                     await self._answer(value["metadata"]["phone_number_id"], message)
 
     async def _answer(self, phone: str, message: dict[str, Any]) -> None:
+        seen = {"status": "read", "message_id": message["id"], "typing_indicator": {"type": "text"}}
+        for body in [seen, *self._replies(message)]:
+            await self.send(phone, message["from"], body)
+
+    async def send(self, phone: str, to: str, body: dict[str, Any]) -> None:
+        whole = {"messaging_product": "whatsapp", "to": to, **body}
+        headers = {"Authorization": "Bearer teste"}
         async with httpx.AsyncClient(base_url=self.simulator.url, trust_env=False) as client:
-
-            async def post(**body: Any) -> None:
-                whole = {"messaging_product": "whatsapp", "to": message["from"], **body}
-                answer = await client.post(
-                    f"/v26.0/{phone}/messages", json=whole, headers={"Authorization": "Bearer teste"}
-                )
-                answer.raise_for_status()
-
-            await post(status="read", message_id=message["id"], typing_indicator={"type": "text"})
-            for reply in self._replies(message):
-                await post(**reply)
+            answer = await client.post(f"/v26.0/{phone}/messages", json=whole, headers=headers)
+        answer.raise_for_status()
 
     def _replies(self, message: dict[str, Any]) -> list[dict[str, Any]]:
         if message["type"] == "text" and message["text"]["body"] == "silêncio":
@@ -152,47 +143,21 @@ async def platform() -> AsyncIterator[Platform]:
             yield bot
 
 
-@contextlib.asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    if not CHROMIUM.exists():
-        missing("browser", f"there is no {CHROMIUM}")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        try:
-            yield browser
-        finally:
-            await browser.close()
+async def state_of(bot: Platform) -> dict[str, Any]:
+    """What the simulator tells every page that opens."""
+    async with httpx.AsyncClient(base_url=bot.simulator.url, trust_env=False) as client:
+        state: dict[str, Any] = (await client.get("/simulator/chats")).json()
+    return state
 
 
-class Watch:
-    """Notes what should not happen: errors, and requests that leave this machine."""
-
-    def __init__(self, page: Page) -> None:
-        self.errors: list[str] = []
-        self.strangers: list[str] = []
-        page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", lambda request: self._note(request.url))
-
-    def _note(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "data" and parts.hostname != "127.0.0.1":
-            self.strangers.append(url)
-
-
-@contextlib.asynccontextmanager
-async def chat(browser: Browser, url: str, width: str = "phone") -> AsyncIterator[Page]:
-    """The page, open; afterwards, nothing must have gone wrong in it."""
-    across, down = WIDTHS[width]
-    context = await browser.new_context(viewport={"width": across, "height": down}, locale="pt-BR")
-    page = await context.new_page()
-    watch = Watch(page)
-    await page.goto(url)
-    await expect(page.locator("#presence")).to_have_text("online")
-    yield page
-    await context.close()
-    assert watch.errors == []
-    assert watch.strangers == []
+async def behind(bot: Platform, name: str, message: dict[str, Any]) -> dict[str, Any]:
+    """A customer writes in another window; returns that customer."""
+    customers: list[dict[str, Any]] = (await state_of(bot))["chats"]
+    customer = next(customer for customer in customers if customer["name"] == name)
+    async with httpx.AsyncClient(base_url=bot.simulator.url, trust_env=False) as client:
+        answer = await client.post(f"/simulator/chats/{customer['id']}/messages", json=message)
+    answer.raise_for_status()
+    return customer
 
 
 async def say(page: Page, words: str) -> None:
@@ -212,7 +177,9 @@ async def test_a_customer_orders_by_tapping(width: str) -> None:
         await expect(page.locator("#hint")).to_be_hidden()
         await expect(bubbles).to_have_count(4)
         await expect(bubbles.nth(1).locator("strong")).to_have_text("Cantina")
-        await expect(bubbles.nth(1).locator("a")).to_have_attribute("href", "https://cantina.example/cardapio")
+        await expect(bubbles.nth(1).locator("a")).to_have_attribute(
+            "href", "https://cantina.example/cardapio"
+        )
         await expect(mine.first.locator("[data-tick]")).to_have_attribute("data-tick", "read")
 
         await page.get_by_test_id("reply-button").first.click()
@@ -232,7 +199,10 @@ async def test_a_customer_orders_by_tapping(width: str) -> None:
         await expect(photo).to_be_in_viewport()
         assert await photo.evaluate("image => image.decode().then(() => image.naturalWidth)") == 330
         await expect(page.get_by_test_id("typing")).to_be_hidden()
-        replies = [tap["button_reply"]["id"] if "button_reply" in tap else tap["list_reply"]["id"] for tap in bot.taps]
+        replies = [
+            tap["button_reply"]["id"] if "button_reply" in tap else tap["list_reply"]["id"]
+            for tap in bot.taps
+        ]
         assert replies == ["pizzas", "p2"]
 
 
@@ -272,8 +242,7 @@ async def test_each_customer_has_a_chat_and_unread_messages_are_counted() -> Non
         await expect(page.get_by_test_id("chat-item")).to_have_count(2)
         await expect(page.locator("#you")).to_have_text("você é Bia")
 
-        ana = next(phone for phone in bot.simulator.chats.phones.values() if phone.name == "Ana")
-        bot.simulator.write(ana, {"type": "text", "text": "oi"})
+        await behind(bot, "Ana", {"type": "text", "text": "oi"})
         item = page.get_by_test_id("chat-item").filter(has_text="Ana")
         await expect(item.locator(".badge")).to_have_text("3")
         await item.click()
@@ -281,6 +250,43 @@ async def test_each_customer_has_a_chat_and_unread_messages_are_counted() -> Non
         await expect(item.locator(".badge")).to_have_count(0)
         await page.reload()
         await expect(page.get_by_test_id("bubble")).to_have_count(4)
+
+
+async def test_a_reader_who_scrolled_up_stays_there() -> None:
+    async with platform() as bot, chromium() as browser, chat(browser, bot.simulator.url) as page:
+        bubbles = page.get_by_test_id("bubble")
+        for number in range(3):
+            await say(page, "oi")
+            await expect(bubbles).to_have_count(4 * (number + 1))
+        await expect(bubbles.last).to_be_in_viewport()
+        await page.locator("#log").evaluate("log => log.scrollTo(0, 0)")
+        await expect(page.locator("#to-end")).to_be_visible()
+
+        ana = await behind(bot, "Ana", {"type": "text", "text": "silêncio"})
+        await expect(bubbles.last).to_be_in_viewport()  # what one writes oneself is always shown
+        await page.locator("#log").evaluate("log => log.scrollTo(0, 0)")
+        await expect(page.locator("#to-end")).to_be_visible()
+        text = {"type": "text", "text": {"body": "Ainda aí?"}}
+        await bot.send(ana["bot"], ana["number"], text)
+        await expect(page.locator("#missed")).to_have_text("1")
+        assert await page.locator("#log").evaluate("log => log.scrollTop") == 0
+        await page.locator("#to-end").click()
+        await expect(bubbles.last).to_be_in_viewport()
+
+
+async def test_the_page_comes_back_after_the_simulator_was_restarted() -> None:
+    async with chromium() as browser:
+        page = await browser.new_page()
+        async with Simulator(app_secret="segredo").serve(port=0) as first:
+            await page.goto(first.url)
+            await expect(page.locator("#presence")).to_have_text("online")
+            await say(page, "oi")
+            await expect(page.get_by_test_id("bubble")).to_have_count(1)
+        await expect(page.locator("#presence")).to_have_text("conectando…")
+        async with Simulator(app_secret="segredo").serve(port=urlsplit(first.url).port or 0):
+            await expect(page.locator("#presence")).to_have_text("online", timeout=15_000)
+            await expect(page.locator("#hint")).to_be_visible()
+            await page.close()
 
 
 async def test_samples_of_other_kinds_can_be_sent() -> None:
@@ -297,9 +303,15 @@ async def test_faults_are_set_in_the_panel() -> None:
         panel = page.get_by_test_id("faults")
         await panel.locator("summary").click()
         await panel.get_by_label("Erro do servidor (%)").fill("25")
-        await panel.get_by_label("Fora de ordem").click()
+        await expect(panel.locator("#faults-on")).to_be_hidden()
+        async with page.expect_response("**/simulator/faults"):
+            await panel.get_by_label("Erro do servidor (%)").press("Enter")
+        async with page.expect_response("**/simulator/faults"):
+            await panel.get_by_label("Fora de ordem").click()
         await expect(panel.locator("#faults-on")).to_be_visible()
-        assert (bot.simulator.faults.fail_rate, bot.simulator.faults.shuffle) == (0.25, True)
+        faults = (await state_of(bot))["faults"]
+        assert (faults["fail_rate"], faults["shuffle"]) == (0.25, True)
         await panel.get_by_role("button", name="Voltar ao normal").click()
         await expect(panel.locator("#faults-on")).to_be_hidden()
-        assert (bot.simulator.faults.fail_rate, bot.simulator.faults.shuffle) == (0, False)
+        faults = (await state_of(bot))["faults"]
+        assert (faults["fail_rate"], faults["shuffle"]) == (0, False)

@@ -143,6 +143,15 @@ async def patient_order(customer):
         await customer.sees(within=90)
 
 
+async def test_a_redis_that_is_away_only_makes_answers_slower(installation):
+    """The queue is a doorbell: without it, a worker finds what waits by looking around."""
+    installation.shell.environment["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
+    async with installation.shell.running("worker"):
+        ana = installation.simulator.customer("Ana")
+        await ana.says("oi")
+        await ana.sees("O que vai ser hoje?", within=30)
+
+
 async def test_separate_processes_without_redis_say_what_is_missing(tmp_path, database_uri):
     shell = Shell(tmp_path, DATABASE_URL=database_uri, SECRET_KEY="uma-chave-bem-comprida-para-o-teste")
     for command in ("web", "worker", "scheduler"):

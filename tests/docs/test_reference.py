@@ -10,7 +10,8 @@ from tests.docs.pages import PAGES, ROOT, files_shown, name_of, page, section, s
 
 from wabot import hookspecs, settings
 from wabot.doctor import examine
-from wabot.testing.simulator import Faults
+from wabot.testing.chat import Chat
+from wabot.testing.simulator import Customer, Faults, Simulator
 from wabot_cli.main import cli
 
 LATER = "What is not there yet"
@@ -165,8 +166,21 @@ def test_every_finding_of_the_doctor_is_described_and_no_other():
 
 
 def test_every_fault_of_the_simulator_is_described_and_no_other():
-    told = first_column(section(page("docs/test-a-plugin.md"), "The simulator"))
-    assert told == set(Faults.__struct_fields__)
+    table = section(page("docs/test-a-plugin.md"), "The simulator").partition("| field | option |")[2]
+    assert first_column(table) == set(Faults.__struct_fields__)
+
+
+@pytest.mark.parametrize("kit", [Chat, Customer])
+def test_every_verb_of_the_test_kit_is_described(kit):
+    verbs = {name for name, value in vars(kit).items() if not name.startswith("_") and callable(value)}
+    assert verbs <= set(re.findall(r"\bana\.(\w+)\(", page("docs/test-a-plugin.md")))
+
+
+def test_the_test_kit_has_every_verb_described():
+    told = re.findall(r"\b(ana|meta)\.(\w+)", page("docs/test-a-plugin.md"))
+    meta = Simulator(app_secret="segredo")
+    known = {"ana": {*dir(Chat), *vars(Chat()), *dir(Customer)}, "meta": set(dir(meta))}
+    assert [f"{who}.{name}" for who, name in told if name not in known[who]] == []
 
 
 # -- pages ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from wabot import outbox, receipts
 from wabot.attend import RETRY_AFTER
 from wabot.db.engine import DB
 from wabot.flow import Choose, Context, End, Flow
-from wabot.testing.simulator.delivery import status_update
+from wabot.testing.simulator.updates import status_update
 from wabot.turn import BoundFlow
 
 
@@ -51,6 +51,13 @@ async def live(database_uri, tmp_path):
 
 async def all_sent():
     return await DB.fetchval("SELECT count(*) FROM outbox WHERE state IN ('pendente', 'enviando')") == 0
+
+
+def tell_status(live, customer, wamid, status, number):
+    """A status webhook with our id in it, as Meta would send it."""
+    bot = live.simulator.bots[live.bot.phone_number_id]
+    update = status_update(bot, customer.phone, wamid, status, callback=outbox.callback_of(number))
+    live.simulator.courier.send(bot, update, lane=wamid)
 
 
 async def state_of(wamid):
@@ -149,6 +156,22 @@ async def test_what_meta_never_takes_is_given_up_and_the_next_one_goes(live, mon
     await until(failed)
 
 
+async def test_while_something_must_be_mended_a_reply_waits_and_loses_none_of_its_tries(live, monkeypatch):
+    monkeypatch.setattr("wabot.outbox.MEND_EVERY", 0.1)
+    accept = live.simulator.accept
+    monkeypatch.setattr(live.simulator, "accept", _refusing(190))
+    ana = live.simulator.customer("Ana")
+    await ana.says("oi")
+
+    async def refused():
+        return await DB.fetchval("SELECT error_code FROM outbox") == 190
+
+    await until(refused)
+    assert tuple(await DB.fetchrow("SELECT state, tries FROM outbox")) == ("pendente", 0)
+    monkeypatch.setattr(live.simulator, "accept", accept)
+    await ana.sees("eco: oi")
+
+
 def _refusing(code):
     from wabot.testing.simulator.checks import GraphError
 
@@ -170,10 +193,7 @@ async def test_silence_after_the_post_is_settled_by_the_status_and_not_sent_agai
     await until(unclear)
     live.simulator.faults.reset_rate = 0
     number = await DB.fetchval("SELECT id FROM outbox")
-    bot = live.simulator.bots[live.bot.phone_number_id]
-    live.simulator.courier.send(
-        bot, status_update(bot, ana.phone, "wamid.X", "sent", outbox.callback_of(number))
-    )
+    tell_status(live, ana, "wamid.X", "sent", number)
 
     async def settled():
         return dict(await DB.fetchrow("SELECT state, status, wamid FROM outbox")) == {
@@ -212,11 +232,8 @@ async def test_statuses_only_go_forward_whatever_their_order(live):
     row = await DB.fetchrow("SELECT * FROM outbox")
     assert row["sent_at"] <= row["delivered_at"] <= row["read_at"]
     assert msgspec.json.decode(row["pricing"])["category"] == "service"
-    bot = live.simulator.bots[live.bot.phone_number_id]
     for late in ("sent", "failed", "delivered"):
-        live.simulator.courier.send(
-            bot, status_update(bot, ana.phone, row["wamid"], late, f"wabot:{row['id']}")
-        )
+        tell_status(live, ana, row["wamid"], late, row["id"])
     await until(_receipts_applied)
     assert await read()
 
@@ -232,7 +249,7 @@ async def test_a_failed_status_marks_the_message_as_failed(live):
     await ana.sees("eco: oi")
     await until(all_sent)
     live.simulator.faults.statuses = True
-    live.simulator.fail(live.simulator.sent[0].wamid, 131047, "Re-engagement message")
+    live.simulator.fail(live.simulator.sent[0].wamid, 131047)
 
     async def failed():
         row = await DB.fetchrow("SELECT state, status, error_code FROM outbox")
@@ -245,14 +262,10 @@ async def test_a_reaction_is_stored_and_not_answered(live):
     ana = live.simulator.customer("Ana")
     await ana.says("oi")
     await ana.sees("eco: oi")
-    bot = live.simulator.bots[live.bot.phone_number_id]
-    from wabot.testing.simulator.delivery import message_update
-
-    reaction = {"type": "reaction", "reaction": {"message_id": "wamid.Z", "emoji": "👍"}}
-    live.simulator.courier.send(bot, message_update(bot, ana.phone, "wamid.R", reaction))
+    wamid = await ana.reacts("👍")
 
     async def attended():
-        return await state_of("wamid.R") == "atendida"
+        return await state_of(wamid) == "atendida"
 
     await until(attended)
     assert len(live.simulator.sent) == 1
@@ -260,27 +273,17 @@ async def test_a_reaction_is_stored_and_not_answered(live):
 
 async def test_the_customer_sees_blue_ticks(live):
     ana = live.simulator.customer("Ana")
-    await ana.says("oi")
-    await ana.sees("eco: oi")
-
-    async def blue():
-        return ana.phone.bubbles[0].tick == "read"
-
-    await until(blue)
+    await ana.sees_ticks(await ana.says("oi"))
 
 
 async def test_someone_without_a_phone_is_answered_by_their_user_id(live):
-    from wabot.testing.simulator.delivery import message_update
-
     ana = live.simulator.customer("Ana")
-    bot = live.simulator.bots[live.bot.phone_number_id]
-    update = message_update(bot, ana.phone, "wamid.B", {"type": "text", "text": {"body": "oi"}})
-    for holder, key in ((update["contacts"][0], "wa_id"), (update["messages"][0], "from")):
-        del holder[key]
-    live.simulator.courier.send(bot, update)
+    ana.phone.hides_number = True
+    await ana.says("oi")
     await ana.sees("eco: oi")
     assert live.simulator.sent[0].body["recipient"] == ana.phone.bsuid
     assert "to" not in live.simulator.sent[0].body
+    ana.phone.hides_number = False
     await ana.says("agora com telefone")
     await ana.sees("eco: agora com telefone")
     assert await DB.fetchval("SELECT count(*) FROM cliente") == 1

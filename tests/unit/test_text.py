@@ -91,7 +91,7 @@ def test_shortening_a_very_long_text_is_quick():
         ("", 10, []),
         ("   ", 10, []),
         ("arroz com feijão", 9, ["arroz", "com", "feijão"]),
-        ("arroz\ncom feijão", 10, ["arroz\ncom", "feijão"]),
+        ("arroz\ncom feijão", 10, ["arroz", "com feijão"]),
         ("abcdefghij", 4, ["abcd", "efgh", "ij"]),
         ("🍕🍕🍕", 5, ["🍕🍕", "🍕"]),
         ("🍕🍕", 1, ["🍕", "🍕"]),  # a limit too small for an emoji must not turn in circles

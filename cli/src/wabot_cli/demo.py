@@ -93,7 +93,7 @@ async def _shop(process: Process, registry: Registry) -> ChatbotOut:
     )
     shop = await chatbots.add(new, process.vault)
     await bindings.enable(
-        shop.id, registry.plugins["pedidos"], {"despedida": "Fica pronto em uns 40 minutos. 🍽️"}
+        shop.id, registry.plugins["pedidos"], {"despedida": "Fica pronto em uns 40 minutos. 😋"}
     )
     return shop
 

@@ -63,13 +63,17 @@ def enable(plugin: str, bot: str, values: tuple[str, ...], priority: int | None)
     """Liga um plugin para um chatbot."""
     pairs = _pairs(values)
 
+    found = _usable(Registry(), plugin)
+
     async def work() -> str:
         async with database():
             chatbot = await chatbots.find(bot)
-            await bindings.enable(chatbot.id, _usable(Registry(), plugin), pairs, priority)
+            await bindings.enable(chatbot.id, found, pairs, priority)
             return chatbot.nome
 
     click.echo(f"Plugin {plugin} ligado para {run(work())}.")
+    if not found.kinds:
+        click.echo("Atenção: nesta versão o plugin ainda não faz nada.", err=True)
 
 
 @plugins.command()

@@ -77,7 +77,7 @@ def migrate() -> None:
 async def _up(settings: Settings) -> None:
     registry = Registry()
     opened = running(settings, registry, worker=True, migrating=True)
-    async with opened as process, served(registry, process) as url:
+    async with opened as process, process.queue.scheduling(), served(registry, process) as url:
         click.echo(f"wabot em {url} (Ctrl-C para parar)", err=True)
         await until_stopped()
 

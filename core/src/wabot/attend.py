@@ -123,11 +123,10 @@ class Attendant:
             self._show_courtesy(runtime, inbound.wamid)
         scene = Scene(runtime.chatbot, Cliente(row["cliente"], row["nome"]), datetime.now(UTC))
         turn = await _guarded(take_turn(runtime.flows, _state(row), scene, inbound))
-        await DB.execute(
-            COMMIT, message["id"], conversa, runtime.bot.id, *_columns(turn), *_lists(inbound.at, turn)
-        )
         if turn.opted_out:
             await DB.execute(OPT_OUT, row["cliente"])
+        told = (*_columns(turn), *_lists(inbound.at, turn))
+        return bool(await DB.fetchval(COMMIT, message["id"], conversa, runtime.bot.id, *told))
 
     def _show_courtesy(self, runtime: BotRuntime, wamid: str) -> None:
         """Blue ticks and "digitando…" while the turn is taken. Nothing waits for it and nothing depends on it."""

@@ -5,6 +5,7 @@ tells, since our id travels with the message; if none comes either, a reply is s
 """
 
 import logging
+import random
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,7 +21,9 @@ from wabot.whatsapp.render import render
 
 log = logging.getLogger(__name__)
 
-MOST_TRIES = 8
+MEND_EVERY = 60.0
+"""Seconds between tries while something has to be mended first (an expired token, an unpaid account)."""
+JITTER = 0.2
 UNCLEAR_AFTER = 30.0
 """Seconds a status may take to tell what became of a message whose POST nobody answered."""
 
@@ -32,7 +35,7 @@ WHERE id = (SELECT id FROM outbox WHERE conversa = $1 AND state IN ('pendente', 
             ORDER BY id LIMIT 1 FOR UPDATE)
   AND (state = 'pendente' OR sending_at < now() - make_interval(secs => $2))
   AND (retry_at IS NULL OR retry_at <= now())
-RETURNING id, chatbot, content, tries,
+RETURNING id, chatbot, content, tries, created_at < now() - interval '24 hours' AS too_late,
     (SELECT wa_id FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS wa_id,
     (SELECT bsuid FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS bsuid
 """
@@ -46,7 +49,8 @@ WHERE outbox.id = sent.id AND state <> 'falhou'
 """
 
 NOT_SENT = """
-UPDATE outbox SET state = $2, retry_at = now() + make_interval(secs => $3), error_code = $4, error = $5
+UPDATE outbox SET state = $2, retry_at = now() + make_interval(secs => $3), error_code = $4, error = $5,
+    tries = tries - $6
 WHERE id = $1 AND state = 'enviando' AND wamid IS NULL
 """
 
@@ -111,21 +115,20 @@ class Outbox:
 
     async def _refused(self, row: Any, refusal: NotSent) -> bool:
         failure = failure_for(refusal.code, refusal.http_status)
-        log.warning(
-            "outbox %s refused: code %s, HTTP %s: %s",
-            row["id"],
-            refusal.code,
-            refusal.http_status,
-            failure.kind,
-        )
-        if failure.kind in ("never", "fault") or row["tries"] >= MOST_TRIES:
+        log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
+        mending = failure.kind == "configuration"
+        if row["too_late"] or not (mending or (failure.is_retried and row["tries"] < failure.tries)):
             return await self._give_up(row, refusal.code, refusal.detail)
-        wait = delay(failure, row["tries"])
-        await DB.execute(NOT_SENT, row["id"], "pendente", wait, refusal.code, refusal.detail[:500])
+        wait = MEND_EVERY if mending else delay(failure, row["tries"])
+        wait *= 1 + random.uniform(-JITTER, JITTER)  # noqa: S311 - spread, not secrecy
+        # waiting for somebody to mend something costs none of the tries
+        await DB.execute(
+            NOT_SENT, row["id"], "pendente", wait, refusal.code, refusal.detail[:500], int(mending)
+        )
         return False
 
     async def _give_up(self, row: Any, code: int | None, why: str) -> bool:
-        await DB.execute(NOT_SENT, row["id"], "falhou", 0, code, why[:500])
+        await DB.execute(NOT_SENT, row["id"], "falhou", 0, code, why[:500], 0)
         return True
 
 

@@ -79,7 +79,7 @@ class Queue:
     async def open(self, **handlers: Handler) -> AsyncIterator[None]:
         """Connect; with handlers (by name: attend, deliver, receipts, sweep), also work off what is rung."""
         for name, handler in handlers.items():
-            self._broker.register_task(_task(handler), task_name=f"wabot:{name}")
+            self._broker.register_task(_task(handler), task_name=f"wabot:{name}", **_schedule(name))
         with self._noticing():
             await self._broker.startup()
         async with self._listening() if handlers and not self.in_process else contextlib.nullcontext():
@@ -92,7 +92,8 @@ class Queue:
     @contextlib.asynccontextmanager
     async def scheduling(self) -> AsyncIterator[None]:
         """While inside, ring for what is due: every minute for the sweep, should all workers have lost theirs."""
-        self._broker.register_task(_nothing, task_name=SWEEP, schedule=[{"cron": "* * * * *"}])
+        if self._broker.find_task(SWEEP) is None:
+            self._broker.register_task(_nothing, task_name=SWEEP, **_schedule("sweep"))
         scheduler = TaskiqScheduler(self._broker, [LabelScheduleSource(self._broker)])
         task = asyncio.create_task(run_scheduler_task(scheduler), name="scheduler")
         try:
@@ -117,7 +118,7 @@ class Queue:
             yield
         except Exception as error:  # noqa: BLE001 - taskiq wraps what Redis raises
             if not self.away:
-                log.warning("queue away (%s); the sweeper rings instead", type(error).__name__)
+                log.warning("queue away (%s); workers look for waiting rows themselves", type(error).__name__)
             self.away = True
         else:
             if self.away:
@@ -160,6 +161,11 @@ def _task(handler: Handler) -> Handler:
         await handler(*args)
 
     return task
+
+
+def _schedule(name: str) -> dict[str, Any]:
+    """The labels by which the scheduler knows when to ring."""
+    return {"schedule": [{"cron": "* * * * *"}]} if name == "sweep" else {}
 
 
 async def _nothing() -> None:

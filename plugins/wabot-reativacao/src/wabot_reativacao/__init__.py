@@ -1,4 +1,4 @@
-"""Reativação de clientes: campanhas para quem parou de escrever (ainda não disponível nesta versão).
+"""Reativação de clientes (ainda não disponível nesta versão): campanhas para quem parou de escrever.
 
 This release installs, is listed and can be switched on, and does nothing yet: it declares no hook. Campaigns come
 with the hook that carries them.

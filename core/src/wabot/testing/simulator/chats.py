@@ -96,6 +96,11 @@ class Phone(msgspec.Struct, kw_only=True):
         """When the customer last sent something: the 24-hour window opens there."""
         return next((bubble.at for bubble in reversed(self.bubbles) if bubble.sender == "customer"), None)
 
+    def unread_bubbles(self) -> list[Bubble]:
+        """The bot's messages since the one that was read last, oldest first."""
+        theirs = (bubble for bubble in reversed(self.bubbles) if bubble.sender == "bot")
+        return list(itertools.takewhile(lambda bubble: bubble.tick != "read", theirs))[::-1]
+
     def shown(self) -> dict[str, Any]:
         """As the chat list shows it."""
         last = self.bubbles[-1] if self.bubbles else None

@@ -1,9 +1,11 @@
 """A customer in a test: `says`, `taps`, `sends`, `sees`, over real HTTP. Nothing sleeps."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from wabot.testing.simulator.chats import Bubble, Phone
+from wabot.testing.simulator.writing import Act, Kind
 
 if TYPE_CHECKING:
     from wabot.testing.simulator.simulator import Simulator
@@ -18,7 +20,7 @@ class Customer:
         self.simulator, self.phone = simulator, phone
         self._seen = len(phone.bubbles)
         self._changed = asyncio.Event()
-        simulator.chats.listen(self._hear)
+        simulator.chats.listen(lambda _: self._changed.set(), only=phone.id)
 
     @property
     def number(self) -> str:
@@ -26,37 +28,74 @@ class Customer:
 
     async def says(self, words: str) -> str:
         """Write something; returns its wamid once the platform has taken it (200)."""
-        return await self._send({"type": "text", "text": words})
+        return await self._do(Act(text=words))
 
     async def taps(self, title: str) -> str:
         """Tap the option of that title on the latest message that offers it."""
         for bubble in reversed(self.phone.bubbles):
             for choice in bubble.choices:
                 if choice.title == title:
-                    tap = {"type": "tap", "option": choice.id, "title": title, "reply_to": bubble.id}
-                    return await self._send(tap)
+                    tap = Act(type="tap", option=choice.id, title=title, reply_to=bubble.id)
+                    return await self._do(tap)
         raise self._failure(f"no message offers {title!r}")
 
-    async def sends(self, kind: str, caption: str = "") -> str:
-        """Send an image, audio, location or sticker."""
-        return await self._send({"type": kind, "text": caption})
+    async def sends(self, kind: Kind, caption: str = "") -> str:
+        """Send an image, audio, document, sticker, location, contacts, or something no bot understands (other)."""
+        return await self._do(Act(type=kind, text=caption))
+
+    async def reacts(self, emoji: str) -> str:
+        """React to the bot's latest message; with an empty emoji, no longer."""
+        latest = next(bubble for bubble in reversed(self.phone.bubbles) if bubble.sender == "bot")
+        return await self._do(Act(type="reaction", text=emoji, reply_to=latest.id))
 
     async def sees(self, *words: str, within: float = PATIENCE) -> Bubble:
-        """The bot's next message, which must hold all these words."""
+        """The bot's next message, which must hold all these words; it is then read."""
         try:
             async with asyncio.timeout(within):
                 bubble = await self._next()
         except TimeoutError:
-            raise self._failure(f"expected {words!r}, but nothing came within {within} s") from None
+            raise self._failure(f"expected {_quoted(words)}, but nothing came within {within} s") from None
         self.simulator.read(self.phone)
         for expected in words:
             if expected not in bubble.text:
                 raise self._failure(f"expected {expected!r} in {bubble.text!r}")
         return bubble
 
+    async def sees_ticks(self, wamid: str, tick: str = "read", *, within: float = PATIENCE) -> None:
+        """Wait until a message of one's own is delivered or read."""
+        try:
+            async with asyncio.timeout(within):
+                while self._tick(wamid) != tick:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise self._failure(f"expected {tick!r}, but it is {self._tick(wamid)!r}") from None
+
     def unseen(self) -> list[Bubble]:
         """What has come and was not looked at."""
         return [bubble for bubble in self.phone.bubbles[self._seen :] if bubble.sender == "bot"]
+
+    def goes_away(self, hours: float = 25) -> None:
+        """Time passes for this chat: everything in it is that much older."""
+        for bubble in self.phone.bubbles:
+            bubble.at -= timedelta(hours=hours)
+
+    def cannot_receive(self, code: int = 131026) -> None:
+        """From now on the bot's messages are accepted and then fail with this code; 0: no longer."""
+        self.phone.refuses = code
+
+    def transcript(self) -> str:
+        """The chat as one reads it on the phone."""
+        lines = []
+        for bubble in self.phone.bubbles:
+            who = self.phone.name if bubble.sender == "customer" else "bot"
+            lines.append(f"{who:>8}: {_line(bubble)}".replace("\n", "\n" + " " * 10))
+            lines += [f"            ▢ {title}" for title in bubble.options]
+        return "\n".join(lines)
+
+    def _tick(self, wamid: str) -> str:
+        known = self.simulator.chats.bubble(wamid)
+        return known[1].tick if known else ""
 
     async def _next(self) -> Bubble:
         while True:
@@ -68,20 +107,23 @@ class Customer:
             self._changed.clear()
             await self._changed.wait()
 
-    async def _send(self, what: dict[str, Any]) -> str:
-        bubble, taken = self.simulator.write(self.phone, what)
+    async def _do(self, act: Act) -> str:
+        bubble, taken = self.simulator.write(self.phone, act)
         if not await taken:
             raise self._failure("the platform never took the message")
         return bubble.id
 
-    def _hear(self, event: dict[str, Any]) -> None:
-        if event.get("customer") == self.phone.id:
-            self._changed.set()
-
     def _failure(self, why: str) -> AssertionError:
-        lines = []
-        for bubble in self.phone.bubbles:
-            who = self.phone.name if bubble.sender == "customer" else "bot"
-            lines.append(f"{who:>8}: {bubble.text}".replace("\n", "\n" + " " * 10))
-            lines += [f"            ▢ {title}" for title in bubble.options]
-        return AssertionError("\n".join([why, "", *lines]))
+        return AssertionError(f"{why}\n\n{self.transcript()}")
+
+
+def _line(bubble: Bubble) -> str:
+    """The words of a bubble; a tap in brackets, a picture by its kind."""
+    if bubble.sender == "customer" and bubble.type == "text" and bubble.reply_to:
+        return f"[{bubble.text}]"
+    kind = "" if bubble.type in ("text", "buttons", "list", "template") else f"‹{bubble.type}›"
+    return " ".join(filter(None, (kind, bubble.text)))
+
+
+def _quoted(words: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, words)) or "a message"

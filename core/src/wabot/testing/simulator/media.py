@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import secrets
 from functools import cached_property
 from pathlib import Path
 
@@ -13,7 +14,6 @@ _SAMPLES = {
     "audio": ("audio/ogg; codecs=opus", "voz.ogg"),
     "sticker": ("image/webp", "figurinha.webp"),
     "document": ("application/pdf", "comprovante.pdf"),
-    "video": ("video/mp4", "video.mp4"),
 }
 
 
@@ -33,7 +33,7 @@ class Store:
     def __init__(self) -> None:
         self.url = ""
         self.files: dict[str, Media] = {}
-        self._ids = itertools.count(400_000_000_000_001)
+        self._ids = itertools.count(10**14 + secrets.randbelow(10**14))
 
     def add(self, mime_type: str, content: bytes) -> Media:
         media = Media(str(next(self._ids)), mime_type, content)
@@ -48,3 +48,8 @@ class Store:
         """What a customer sends when a test or the page says "a picture"."""
         mime_type, name = _SAMPLES[kind]
         return self.add(mime_type, (SAMPLES / name).read_bytes())
+
+
+def sample_shown(kind: str) -> str:
+    """Where the page finds the same picture, today and after a restart."""
+    return f"/simulator/samples/{_SAMPLES[kind][1]}"

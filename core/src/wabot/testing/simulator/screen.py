@@ -14,7 +14,8 @@ def bubble_of(wamid: str, body: dict[str, Any], template: Template | None = None
     kind = body.get("type", "text")
     content = body[kind]
     context = body.get("context") or {}
-    bubble = Bubble(id=wamid, sender="bot", type=kind, reply_to=context.get("message_id", ""))
+    reply_to = context.get("message_id", "")
+    bubble = Bubble(id=wamid, sender="bot", type=kind, reply_to=reply_to, tick="delivered")
     match kind:
         case "text":
             bubble.text = content["body"]

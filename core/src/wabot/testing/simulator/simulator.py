@@ -7,14 +7,22 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
-from wabot.testing.simulator.chats import Bubble, Chats, Choice, Phone, Section, Sheet
+from wabot.testing.simulator.chats import Bubble, Chats, Phone
+from wabot.testing.simulator.checks import MEDIA
 from wabot.testing.simulator.customer import Customer
-from wabot.testing.simulator.delivery import RETRY_AFTER, Bot, Courier, message_update, status_update
+from wabot.testing.simulator.delivery import RETRY_AFTER, Courier
+from wabot.testing.simulator.errors import GraphError
 from wabot.testing.simulator.faults import Dice, Faults
-from wabot.testing.simulator.media import Media, Store
+from wabot.testing.simulator.limits import Limits
+from wabot.testing.simulator.media import Store
+from wabot.testing.simulator.screen import bubble_of
+from wabot.testing.simulator.templates import Template, Templates
+from wabot.testing.simulator.updates import Bot, failure_update, message_update, status_update
+from wabot.testing.simulator.writing import Act, written
 
 TYPING_LASTS = 25.0
 PHONE = "200000000000001"
@@ -27,6 +35,8 @@ class Sent(msgspec.Struct, frozen=True):
     bot: str
     to: str
     body: dict[str, Any]
+    category: str = "service"
+    """What it is charged as."""
 
     @property
     def callback(self) -> str:
@@ -57,22 +67,30 @@ class Simulator:
         self.dice = Dice(faults or Faults(), seed)
         self.chats = Chats(store)
         self.media = Store()
-        self.templates: dict[str, list[dict[str, Any]]] = {}
+        self.templates = Templates(strict=strict)
         self.sent: list[Sent] = []
         self.reads: list[str] = []
         self.url = ""
         self._webhook_url, self._retry_after = webhook_url, retry_after
         self._courier: Courier | None = None
+        self._limits = Limits()
         self._serial = itertools.count(1)
         self._run = secrets.token_hex(4)
-        self._callbacks: dict[str, str] = {}
+        self._by_wamid: dict[str, Sent] = {}
         self._typing: dict[str, asyncio.TimerHandle] = {}
+        for phone in self.chats.phones.values():
+            self.bots.setdefault(phone.bot, self._with_secret(Bot(phone.bot)))
 
     # -- for tests ----------------------------------------------------------------------------------------
 
     @property
     def faults(self) -> Faults:
         return self.dice.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self.dice.faults = faults
+        self.chats.tell(None, {"kind": "faults", "faults": faults})
 
     @property
     def courier(self) -> Courier:
@@ -90,44 +108,64 @@ class Simulator:
         if self._courier:
             self._courier.url = url
 
-    def customer(self, name: str, number: str = "", *, bot: str = PHONE) -> Customer:
+    @property
+    def graph_url(self) -> str:
+        """What a platform is given as the Graph API's address."""
+        return self.url
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.url).port or 0
+
+    def customer(
+        self, name: str, number: str = "", *, bot: str = PHONE, hides_number: bool = False
+    ) -> Customer:
         """A person with a phone, to be driven by a test."""
         self.bot(bot)
-        return Customer(self, self.chats.add(name, number, bot))
+        return Customer(self, self.chats.add(name, number, bot, hides_number=hides_number))
 
     @contextlib.asynccontextmanager
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator["Simulator"]:
         """Reachable while inside. Raises PortTaken."""
         from wabot.testing.simulator.app import served
 
-        self._courier = Courier(self.dice, self._retry_after)
-        self._courier.url = self._webhook_url
         async with served(self, host, port) as self.url:
+            self.media.url = self.url
+            self._courier = Courier(self.dice, self._retry_after)
+            self._courier.url = self._webhook_url
             try:
                 yield self
             finally:
                 await self._courier.close()
+                self._courier = None
+                for timer in self._typing.values():
+                    timer.cancel()
                 self.chats.save()
 
     # -- what a customer's phone does ------------------------------------------------------------------------
 
-    def write(self, phone: Phone, what: dict[str, Any]) -> tuple[Bubble, asyncio.Future[bool]]:
-        """A customer sends something; the future tells whether the platform took it."""
-        bubble, content = self._written(what)
-        self.chats.put(phone, bubble)
-        taken = self.courier.send(
-            self.bots[phone.bot], message_update(self.bots[phone.bot], phone, bubble.id, content)
-        )
-        taken.add_done_callback(lambda done: self._on_taken(phone, bubble.id, done))
-        return bubble, taken
+    def write(self, phone: Phone, act: Act) -> tuple[Bubble, asyncio.Future[bool]]:
+        """A customer does something; the future tells whether the platform took it."""
+        known = self.chats.bubble(act.reply_to)
+        done = written(self._wamid(), act, phone, known[1] if known else None, self.media)
+        wamid, bot = done.bubble.id, self.bots[phone.bot]
+        if act.type == "reaction":
+            if known:
+                self.chats.react(act.reply_to, act.text)
+        else:
+            self.chats.put(phone, done.bubble)
+            if act.reply_to:
+                done.content["context"] = {"from": bot.number, "id": act.reply_to}
+        taken = self.courier.send(bot, message_update(bot, phone, wamid, done.content), phone.id)
+        taken.add_done_callback(lambda told: self._on_taken(wamid, told))
+        return done.bubble, taken
 
     def read(self, phone: Phone) -> None:
         """The chat is on the customer's screen: the bot is told that its messages were read."""
         phone.unread = 0
-        for bubble in phone.bubbles:
-            if bubble.sender == "bot" and bubble.tick != "read":
-                bubble.tick = "read"
-                self._tell_status(phone, bubble.id, "read")
+        for bubble in phone.unread_bubbles():
+            bubble.tick = "read"
+            self._tell_status(phone, bubble.id, "read")
 
     # -- what the platform does --------------------------------------------------------------------------------
 
@@ -137,39 +175,44 @@ class Simulator:
             self.bots[phone_number_id] = self._with_secret(Bot(phone_number_id))
         return self.bots.get(phone_number_id)
 
-    def accept(self, bot: Bot, body: dict[str, Any]) -> Sent:
-        """Take a checked message and put it on the customer's screen."""
+    def accept(self, bot: Bot, body: dict[str, Any]) -> tuple[Sent, Phone]:
+        """Take a checked message and put it on the customer's screen. Raises GraphError."""
+        phone = self._addressee(bot, body)
+        template = self._template_of(bot, body)
+        self._check_media(body)
+        self._limits.check(self.faults, phone, template=body.get("type") == "template")
+        category = str((template or {}).get("category", "service")).lower()
         to = str(body.get("to") or body["recipient"]).removeprefix("+")
-        phone = self.chats.find(bot.phone_number_id, to) or self.chats.add(
-            f"Cliente {to[-4:]}", to, bot.phone_number_id
-        )
-        sent = Sent(self._wamid(), bot.phone_number_id, to, body)
+        sent = Sent(self._wamid(), bot.phone_number_id, to, body, category)
         self.sent.append(sent)
-        self._callbacks[sent.wamid] = sent.callback
-        self._stop_typing(phone)
-        self.chats.put(phone, self._bubble_of(sent))
-        for status in ("sent", "delivered"):
-            self._tell_status(phone, sent.wamid, status)
-        return sent
+        self._by_wamid[sent.wamid] = sent
+        if phone.refuses:
+            self.fail(sent.wamid, phone.refuses)
+        else:
+            self._arrive(phone, sent, template)
+        return sent, phone
 
     def mark_read(self, bot: Bot, wamid: str, *, typing: bool) -> None:
         """Blue ticks for what the customer wrote up to this message, and perhaps "digitando…"."""
         self.reads.append(wamid)
-        for phone in self.chats.phones.values():
-            mine = [bubble.id for bubble in phone.bubbles if bubble.sender == "customer"]
-            if phone.bot != bot.phone_number_id or wamid not in mine:
-                continue
-            for earlier in mine[: mine.index(wamid) + 1]:
-                self.chats.tick(phone, earlier, "read")
-            if typing and phone.bubbles[-1].sender == "customer":
-                self._start_typing(phone)
+        known = self.chats.bubble(wamid)
+        if known is None or known[0].bot != bot.phone_number_id:
+            raise GraphError(100, "message_id is not a message of this number")
+        phone = known[0]
+        for bubble in phone.bubbles:
+            if bubble.sender == "customer":
+                self.chats.tick(bubble.id, "read")
+            if bubble.id == wamid:
+                break
+        if typing and phone.bubbles[-1].sender == "customer":
+            self._start_typing(phone)
 
-    def fail(self, wamid: str, code: int, title: str) -> None:
+    def fail(self, wamid: str, code: int = 131026) -> None:
         """Tell the platform that a message it sent has failed after all."""
-        sent = next(sent for sent in self.sent if sent.wamid == wamid)
-        phone = self.chats.find(sent.bot, sent.to)
-        if phone:
-            self._tell_status(phone, wamid, "failed", [{"code": code, "title": title}])
+        sent = self._by_wamid[wamid]
+        bot, phone = self.bots[sent.bot], self.chats.find(sent.bot, sent.to)
+        update = failure_update(bot, sent.to, wamid, code, sent.callback)
+        self.courier.send(bot, update, phone.id if phone else "")
 
     # -- small parts --------------------------------------------------------------------------------------------
 
@@ -179,113 +222,55 @@ class Simulator:
     def _wamid(self) -> str:
         return f"wamid.{self._run}{next(self._serial):012d}"
 
-    def _on_taken(self, phone: Phone, wamid: str, taken: asyncio.Future[bool]) -> None:
-        if not taken.cancelled() and taken.result():
-            self.chats.tick(phone, wamid, "delivered")
+    def _addressee(self, bot: Bot, body: dict[str, Any]) -> Phone:
+        """Whose phone this reaches. A number nobody used yet gets one; of a user id nobody knows the number."""
+        if (to := body.get("to")) and to.lstrip("+") == bot.number:
+            raise GraphError(131021)
+        address = "".join(filter(str.isdecimal, to)) if to else body["recipient"]
+        phone = self.chats.find(bot.phone_number_id, address)
+        if phone is None and not to:
+            raise GraphError(131026, "recipient is not a user id known to this account")
+        return phone or self.chats.add(f"Cliente {address[-4:]}", address, bot.phone_number_id)
 
-    def _tell_status(
-        self, phone: Phone, wamid: str, status: str, errors: Sequence[dict[str, Any]] = ()
-    ) -> None:
-        if self.faults.statuses and self._webhook_url:
+    def _template_of(self, bot: Bot, body: dict[str, Any]) -> Template | None:
+        return self.templates.sent(bot.waba, body["template"]) if body.get("type") == "template" else None
+
+    def _check_media(self, body: dict[str, Any]) -> None:
+        kind = body.get("type")
+        media = body[kind].get("id") if kind in MEDIA else None
+        if media and str(media) not in self.media.files:
+            raise GraphError(100, f"{kind}.id is not a media attachment of this account")
+
+    def _arrive(self, phone: Phone, sent: Sent, template: Template | None) -> None:
+        self._stop_typing(phone)
+        if sent.body.get("type") == "reaction":
+            reaction = sent.body["reaction"]
+            if self.chats.bubble(reaction["message_id"]):
+                self.chats.react(reaction["message_id"], reaction["emoji"])
+            self._tell_status(phone, sent.wamid, "sent")
+            return
+        self.chats.put(phone, bubble_of(sent.wamid, sent.body, template))
+        for status in ("sent", "delivered"):
+            self._tell_status(phone, sent.wamid, status)
+
+    def _on_taken(self, wamid: str, taken: asyncio.Future[bool]) -> None:
+        if not taken.cancelled() and taken.result() and self.chats.bubble(wamid):
+            self.chats.tick(wamid, "delivered")
+
+    def _tell_status(self, phone: Phone, wamid: str, status: str) -> None:
+        sent = self._by_wamid.get(wamid)
+        if sent and self.faults.statuses and self._webhook_url:
             bot = self.bots[phone.bot]
-            self.courier.send(
-                bot, status_update(bot, phone, wamid, status, self._callbacks.get(wamid, ""), errors)
-            )
+            update = status_update(bot, phone, wamid, status, callback=sent.callback, category=sent.category)
+            self.courier.send(bot, update, phone.id)
 
     def _start_typing(self, phone: Phone) -> None:
         self._stop_typing(phone, tell=False)
         self._typing[phone.id] = asyncio.get_running_loop().call_later(TYPING_LASTS, self._stop_typing, phone)
-        self.chats.tell({"kind": "typing", "customer": phone.id, "on": True})
+        self.chats.tell(phone, {"kind": "typing", "customer": phone.id, "on": True})
 
     def _stop_typing(self, phone: Phone, *, tell: bool = True) -> None:
-        if (timer := self._typing.pop(phone.id, None)) and tell:
-            self.chats.tell({"kind": "typing", "customer": phone.id, "on": False})
-        if timer:
+        if timer := self._typing.pop(phone.id, None):
             timer.cancel()
-
-    def _written(self, what: dict[str, Any]) -> tuple[Bubble, dict[str, Any]]:
-        """What a customer writes: as a bubble, and as Meta's message object."""
-        kind, words, reply_to = (
-            what.get("type", "text"),
-            str(what.get("text", "")),
-            str(what.get("reply_to", "")),
-        )
-        bubble = Bubble(
-            id=self._wamid(), sender="customer", type=kind, text=words, reply_to=reply_to, tick="sent"
-        )
-        context = {"context": {"id": reply_to}} if reply_to else {}
-        match kind:
-            case "text":
-                return bubble, {"type": "text", "text": {"body": words}, **context}
-            case "tap":
-                return self._tapped(bubble, what, context)
-            case "location":
-                place = {"latitude": -23.5505, "longitude": -46.6333, "name": "Praça da Sé"}
-                return bubble, {"type": "location", "location": place}
-            case _:
-                media = self.media.sample(kind)
-                if kind == "image":
-                    bubble.image = f"/simulator/files/{media.id}"
-                return bubble, {"type": kind, kind: _media_object(media, words)}
-
-    def _tapped(
-        self, bubble: Bubble, what: dict[str, Any], context: dict[str, Any]
-    ) -> tuple[Bubble, dict[str, Any]]:
-        bubble.type, bubble.text = "text", str(what["title"])
-        reply = {"id": str(what["option"]), "title": bubble.text}
-        offered = next(
-            (b for p in self.chats.phones.values() for b in p.bubbles if b.id == bubble.reply_to), None
-        )
-        kind = "list_reply" if offered and offered.sheet else "button_reply"
-        return bubble, {"type": "interactive", "interactive": {"type": kind, kind: reply}, **context}
-
-    def _bubble_of(self, sent: Sent) -> Bubble:
-        body = sent.body
-        kind = body.get("type", "text")
-        content = body[kind]
-        bubble = Bubble(
-            id=sent.wamid, sender="bot", type=kind, reply_to=(body.get("context") or {}).get("message_id", "")
-        )
-        if kind == "text":
-            bubble.text = content["body"]
-        elif kind == "interactive":
-            _fill_interactive(bubble, content)
-        elif kind == "image":
-            bubble.text, bubble.image = content.get("caption", ""), self._picture(content)
-        elif kind == "template":
-            bubble.type, bubble.text = "text", f"[modelo {content['name']}]"
-        elif isinstance(content, dict):
-            bubble.text = content.get("caption") or content.get("name") or ""
-        return bubble
-
-    def _picture(self, content: dict[str, Any]) -> str:
-        return str(content.get("link") or f"/simulator/files/{content['id']}")
-
-
-def _fill_interactive(bubble: Bubble, content: dict[str, Any]) -> None:
-    bubble.text = content["body"]["text"]
-    bubble.footer = (content.get("footer") or {}).get("text", "")
-    header = content.get("header") or {}
-    bubble.header = header.get("text", "")
-    bubble.image = (header.get("image") or {}).get("link", "")
-    action = content["action"]
-    if content["type"] == "button":
-        bubble.type = "buttons"
-        bubble.buttons = [
-            Choice(button["reply"]["id"], button["reply"]["title"]) for button in action["buttons"]
-        ]
-    elif content["type"] == "list":
-        bubble.type = "list"
-        bubble.sheet = Sheet(action["button"], [_section(section) for section in action["sections"]])
-
-
-def _section(section: dict[str, Any]) -> Section:
-    rows = [Choice(row["id"], row["title"], row.get("description", "")) for row in section["rows"]]
-    return Section(section.get("title", ""), rows)
-
-
-def _media_object(media: Media, caption: str) -> dict[str, Any]:
-    found = {"id": media.id, "mime_type": media.mime_type, "sha256": media.sha256}
-    if media.mime_type.startswith("audio"):
-        return found | {"voice": True}
-    return found | ({"caption": caption} if caption else {})
+            if tell:
+                self.chats.tell(phone, {"kind": "typing", "customer": phone.id, "on": False})

@@ -99,7 +99,9 @@ def _text(template: Template, kind: str) -> str:
     return str((_component(template, kind) or {}).get("text", ""))
 
 
-def _parameters(components: Sequence[dict[str, Any]], kind: str, index: int | None = None) -> list[dict[str, Any]]:
+def _parameters(
+    components: Sequence[dict[str, Any]], kind: str, index: int | None = None
+) -> list[dict[str, Any]]:
     for component in components:
         here = index is None or str(component.get("index")) == str(index)
         if component.get("type") == kind and here:

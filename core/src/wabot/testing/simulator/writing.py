@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from wabot.testing.simulator.chats import Bubble, Choice, Phone
-from wabot.testing.simulator.media import Media, Store
+from wabot.testing.simulator.media import Media, Store, sample_shown
 
 PLACE = {"latitude": -23.5505, "longitude": -46.6333, "name": "Praça da Sé", "address": "Sé, São Paulo - SP"}
 _UNSUPPORTED = {
@@ -15,7 +15,7 @@ _UNSUPPORTED = {
     "error_data": {"details": "Message type is currently not supported."},
 }
 Kind = Literal[
-    "text", "tap", "image", "video", "audio", "document", "sticker", "location", "contacts", "reaction", "other"
+    "text", "tap", "image", "audio", "document", "sticker", "location", "contacts", "reaction", "other"
 ]
 
 
@@ -43,7 +43,7 @@ def written(wamid: str, act: Act, phone: Phone, answered: Bubble | None, media: 
     )
     match act.type:
         case "text":
-            content = {"type": "text", "text": {"body": act.text}}
+            content: dict[str, Any] = {"type": "text", "text": {"body": act.text}}
         case "tap":
             content = _tapped(bubble, act, phone, answered)
         case "location":
@@ -93,11 +93,10 @@ def _carded(bubble: Bubble, phone: Phone, origin: str) -> dict[str, Any]:
 def _filed(bubble: Bubble, media: Store) -> dict[str, Any]:
     kind = bubble.type
     file = media.sample(kind)
-    address = f"/simulator/files/{file.id}"
     if kind in ("image", "sticker"):
-        bubble.image = address
-    elif kind in ("video", "document"):
-        bubble.file = address
+        bubble.image = sample_shown(kind)
+    elif kind == "document":
+        bubble.file = sample_shown(kind)
     return {"type": kind, kind: _media_object(kind, file, bubble, media.address(file))}
 
 

@@ -20,10 +20,10 @@ async function reasonOf(response) {
   }
 }
 
-const chat = (id) => `/customers/${encodeURIComponent(id)}`;
+const chat = (id) => `/chats/${encodeURIComponent(id)}`;
 
-export const getState = () => call("/state");
-export const addCustomer = (customer) => call("/customers", customer);
+export const getChats = () => call("/chats");
+export const addCustomer = (customer) => call("/chats", customer);
 export const getMessages = (id) => call(`${chat(id)}/messages`);
 export const sendMessage = (id, message) => call(`${chat(id)}/messages`, message);
 export const markRead = (id) => call(`${chat(id)}/read`, {});

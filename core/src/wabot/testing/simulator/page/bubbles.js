@@ -40,17 +40,34 @@ function bubble(message, mine, chat) {
     "data-from": message.from,
   });
   box.append(el("span", { class: "unseen", text: `${chat.nameOf(message.from)}: ` }));
-  box.append(...[quote(message, chat), media, words(message, mine, media), options(message, chat)].filter(Boolean));
+  box.append(...[quote(message, chat), media, fileLink(message), words(message, mine, media), options(message, chat)].filter(Boolean));
+  if (message.reaction) box.append(reactionMark(message.reaction));
   return box;
+}
+
+/** The emoji somebody put on a message. */
+export const reactionMark = (emoji) => el("span", { class: "reaction", role: "img", "aria-label": `Reação: ${emoji}`, text: emoji });
+
+// Addresses come from the bot: only what a browser opens safely becomes a link.
+function safeLink(address, attributes, ...children) {
+  const url = URL.canParse(address, location.href) ? new URL(address, location.href) : null;
+  if (!["http:", "https:"].includes(url?.protocol)) return null;
+  return el("a", { ...attributes, href: url.href, target: "_blank", rel: "noopener noreferrer" }, ...children);
+}
+
+function fileLink({ type, file, header }) {
+  if (!file) return null;
+  const [picture, name] = type === "video" ? ["play", header || "Vídeo"] : ["file", header || "Documento"];
+  return safeLink(file, { class: "file" }, icon(picture), el("span", { text: name }));
 }
 
 /** The words with the time at their lower right; without words, the time alone. */
 function words(message, mine, media) {
   const body = el("div", { class: "words" });
-  if (message.header) body.append(el("p", { class: "header", text: message.header }));
+  if (message.header && !message.file) body.append(el("p", { class: "header", text: message.header }));
   if (message.text) body.append(el("p", { class: `text${isJumbo(message.text) ? " jumbo" : ""}` }, formatted(message.text)));
   if (message.footer) body.append(el("p", { class: "footer" }, formatted(message.footer)));
-  if (!body.hasChildNodes() && !media) body.append(el("p", { class: "text unknown", text: "Esta mensagem não pode ser mostrada aqui." }));
+  if (!body.hasChildNodes() && !media && !message.file) body.append(el("p", { class: "text unknown", text: "Esta mensagem não pode ser mostrada aqui." }));
   if (!body.hasChildNodes()) body.classList.add("bare");
   // Reserves room for the time at the end of the last line, so that they share it when it fits.
   body.lastElementChild?.append(el("span", { class: mine ? "room ticked" : "room", "aria-hidden": "true" }));
@@ -112,12 +129,15 @@ function sticker(message) {
 function options(message, chat) {
   if (message.list) return el("div", { class: "options" }, listOpener(message, chat));
   if (!message.buttons?.length) return null;
-  return el("div", { class: "options" }, ...message.buttons.map((option) => replyButton(message, option, chat)));
+  return el("div", { class: "options" }, ...message.buttons.map((option) => replyButton(message, option, chat)).filter(Boolean));
 }
 
+const OPTION_ICONS = { location: "pin", contact: "person" };
+
 function replyButton(message, option, chat) {
+  if (option.kind === "url") return safeLink(option.url, { class: "option" }, icon("open"), el("span", { text: option.title }));
   const attributes = { class: "option", type: "button", "data-testid": "reply-button", onclick: () => chat.tap(message, option) };
-  return el("button", attributes, icon("reply"), el("span", { text: option.title }));
+  return el("button", attributes, icon(OPTION_ICONS[option.kind] ?? "reply"), el("span", { text: option.title }));
 }
 
 function listOpener(message, chat) {

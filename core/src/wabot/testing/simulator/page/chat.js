@@ -14,7 +14,7 @@
  */
 
 import * as api from "./api.js";
-import { laterTick, messageLine, tickMark } from "./bubbles.js";
+import { laterTick, messageLine, reactionMark, tickMark } from "./bubbles.js";
 import { byNewest, drawChats } from "./chats.js";
 import { byId, closeOnBackdrop, drawIcons, el, trapFocus } from "./dom.js";
 import { prepareFaults, showFaults } from "./faults.js";
@@ -42,7 +42,7 @@ function load() {
 }
 
 async function fetchAll() {
-  const { bots, customers, faults } = await api.getState();
+  const { bots, chats: customers, faults } = await api.getChats();
   if (!customers.length) customers.push(await api.addCustomer({ name: "Ana" }));
   state.bots = bots;
   state.customers = new Map(customers.map((customer) => [customer.id, customer]));
@@ -279,6 +279,15 @@ function setTick(customerId, id, tick) {
   drawList();
 }
 
+function setReaction(customerId, id, emoji) {
+  const message = messagesOf(customerId).find((known) => known.id === id);
+  if (!message) return;
+  message.reaction = emoji;
+  const box = byId("days").querySelector(`[data-id="${CSS.escape(id)}"] .bubble`);
+  box?.querySelector(".reaction")?.remove();
+  if (emoji) box?.append(reactionMark(emoji));
+}
+
 function drawTick(id, tick) {
   const meta = byId("days").querySelector(`[data-id="${CSS.escape(id)}"] .meta`);
   const mark = tickMark(tick);
@@ -316,6 +325,7 @@ const onEvent = {
     state.customers.set(customer.id, { ...state.customers.get(customer.id), ...customer });
     drawAround();
   },
+  reaction: ({ customer, id, emoji }) => setReaction(customer, id, emoji),
   faults: ({ faults }) => showFaults(faults),
 };
 

@@ -87,6 +87,9 @@ const KINDS = {
   location: ["pin", "Localização"],
   sticker: ["sticker", "Figurinha"],
   list: ["list", "Lista"],
+  document: ["file", "Documento"],
+  video: ["play", "Vídeo"],
+  contacts: ["person", "Contato"],
 };
 
 /** One line about a message: the icon of its kind (or null) and words. */
