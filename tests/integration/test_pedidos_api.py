@@ -364,6 +364,17 @@ async def test_a_pedido_for_more_than_the_stock_is_refused(shop):
     assert (await shop.api.get(PEDIDOS)).json()["total"] == 0
 
 
+async def test_cancelling_a_pedido_puts_its_stock_back_once(shop):
+    produto = await shop.produto(estoque=5)
+    body = {"cliente": await shop.cliente(), "itens": [{"produto": produto["id"], "quantidade": 3}]}
+    pedido = (await shop.api.post(PEDIDOS, json=body)).json()
+    for _ in range(2):
+        assert (
+            await shop.api.patch(f"{PEDIDOS}{pedido['id']}/", json={"status": "cancelado"})
+        ).status_code == 200
+    assert (await shop.api.get(f"{PRODUTOS}{produto['id']}/")).json()["estoque"] == 5
+
+
 @pytest.mark.parametrize("change", [{"disponivel": False}, {"estoque": 0}])
 async def test_a_pedido_of_what_is_not_offered_is_refused(shop, change):
     produto = await shop.produto(**change)

@@ -141,10 +141,18 @@ def _list(
 def _row(place: str, option: Option) -> Row:
     title, description = option.title, option.description
     if size(title) > ROW_TITLE_LIMIT:  # the whole name still has to be readable somewhere
-        description = f"{title} · {description}" if description else title
+        description = _with_name(title, description)
     return Row(
         f"{place}:{option.key}", shorten(title, ROW_TITLE_LIMIT), shorten(description, ROW_DESCRIPTION_LIMIT)
     )
+
+
+def _with_name(title: str, description: str) -> str:
+    """The name before what is said of it; the name gives way, since a price cut in half is worse."""
+    if not description:
+        return title
+    room = ROW_DESCRIPTION_LIMIT - size(f" · {description}")
+    return f"{shorten(title, room)} · {description}" if room > ROW_TITLE_LIMIT else description
 
 
 def _body(before: Sequence[str], text: str, limit: int) -> tuple[tuple[Outbound, ...], str]:

@@ -54,7 +54,7 @@ async def test_25_categories_come_in_pages_too(ana):
     await ana.taps("Ver mais")
     ana.sees(options=[f"Categoria {n:02}" for n in range(10, 18)] + ["Ver mais", "Voltar"])
     await ana.taps("Categoria 12")
-    ana.sees(options=["Prato 12"])
+    ana.sees(options=["Prato 12", "Voltar às categorias"])
 
 
 LONGO = "Feijoada completa da casa com todos os acompanhamentos"
@@ -70,10 +70,11 @@ async def test_a_long_name_is_cut_in_the_list_and_whole_everywhere_else(ana):
     await ana.says("oi")
     ana.sees("O que vai ser hoje?", options=["Pratos especiais da cas…", "Bebidas"])
     await ana.taps("Pratos especiais da cas…")
-    ana.sees("Qual você prefere?", options=["Feijoada completa da ca…"] * 2)
+    ana.sees("Qual você prefere?", options=[*["Feijoada completa da ca…"] * 2, "Voltar às categorias"])
     assert [row.description for row in ana.last.rows] == [
         f"{LONGO} · R$ 49,90",
-        "Feijoada completa da casa com todos os acompanhamentos e sobremesa · R$…",
+        "Feijoada completa da casa com todos os acompanhamentos e sob… · R$ 59,90",
+        "",
     ]
     await ana.says("1")
     ana.sees(f"*{LONGO}*")

@@ -35,7 +35,7 @@ async def test_ana_orders_two_feijoadas(ana, pedidos):
     ana.is_at("selecionar_categoria")
 
     await ana.taps("Marmitas")
-    ana.sees("Qual você prefere?", options=["Feijoada", "Moqueca"])
+    ana.sees("Qual você prefere?", options=["Feijoada", "Moqueca", "Voltar às categorias"])
     ana.is_at("selecionar_produto")
 
     await ana.taps("Feijoada")
@@ -55,7 +55,7 @@ async def test_ana_orders_two_feijoadas(ana, pedidos):
     ana.is_at(None)
     assert pedidos.anotados == [(1, [Item(1, "Feijoada", 2990, 2)])]
     assert ana.events == ["conversa.iniciada", "pedido.confirmado", "conversa.encerrada"]
-    assert ana.happened[1].fields == {"pedido": 1, "numero": 1, "total": 5980}
+    assert ana.happened[1].fields == {"pedido": 1, "numero": 1, "total": 5980, "itens": 2}
 
 
 async def test_a_whole_order_may_be_typed(ana, pedidos):
@@ -135,7 +135,7 @@ async def test_a_product_that_goes_while_the_quantity_is_typed_is_not_sold(ana, 
         case "sold out":
             loja["Feijoada"].estoque = 0
     await ana.says("2")
-    ana.sees("acabou de esgotar", "Qual você prefere?", options=["Moqueca"])
+    ana.sees("acabou de esgotar", "Qual você prefere?", options=["Moqueca", "Voltar às categorias"])
 
 
 async def test_a_category_switched_off_is_left(ana, loja):
@@ -298,7 +298,9 @@ async def test_a_tap_on_an_old_menu_does_not_order_the_wrong_thing(ana):
     await ana.taps("Marmitas")
     ana.sees("Qual você prefere?")
     await ana.taps("Bebidas")
-    ana.sees("pergunta anterior", "Qual você prefere?", options=["Feijoada", "Moqueca"])
+    ana.sees(
+        "pergunta anterior", "Qual você prefere?", options=["Feijoada", "Moqueca", "Voltar às categorias"]
+    )
     ana.is_at("selecionar_produto")
 
 
@@ -552,3 +554,16 @@ async def test_names_with_braces_are_only_names(conversa, loja, nome):
     await put_in_cart(someone, "Marmitas", nome, 1)
     await someone.taps("Finalizar pedido")
     someone.sees(f"1 × {nome}")
+
+
+async def test_a_customer_in_the_wrong_category_goes_back(ana):
+    await ana.says("oi")
+    ana.sees("O que vai ser hoje?")
+    await ana.taps("Bebidas")
+    ana.sees("Qual você prefere?")
+    await ana.says("voltar")
+    ana.sees("O que vai ser hoje?")
+    await ana.taps("Marmitas")
+    ana.sees("Qual você prefere?")
+    await ana.taps("Voltar às categorias")
+    ana.sees("O que vai ser hoje?")

@@ -19,6 +19,7 @@ ADICIONAR = Option("adicionar", texts.ADICIONAR)
 FINALIZAR = Option("finalizar", texts.FINALIZAR)
 ESVAZIAR = Option("esvaziar", texts.ESVAZIAR)
 CANCELAR = Option("cancelar", texts.CANCELAR)
+VOLTAR = Option("voltar", texts.VOLTAR)
 
 
 @pedidos.etapa
@@ -46,15 +47,18 @@ async def selecionar_categoria(ctx: Context[Carrinho]) -> Outcome:
 
 @pedidos.etapa
 async def selecionar_produto(ctx: Context[Carrinho]) -> Outcome:
-    def then(produto: Produto) -> Outcome:
-        ctx.data.produto = produto.id
+    def then(escolha: Produto | Option) -> Outcome:
+        if isinstance(escolha, Option):
+            return Go(selecionar_categoria)
+        ctx.data.produto = escolha.id
         return Go(informar_quantidade)
 
     produtos = await ctx.get(Cardapio).produtos(ctx.bot.id, ctx.data.categoria)
     if not produtos:
         ctx.data.categoria = 0
         return Go(selecionar_categoria, say=texts.CATEGORIA_VAZIA)
-    return Choose(texts.QUAL_PRODUTO, among=produtos, then=then, button=texts.VER_PRODUTOS)
+    among = [*produtos, VOLTAR] if ctx.data.categoria else produtos
+    return Choose(texts.QUAL_PRODUTO, among=among, then=then, button=texts.VER_PRODUTOS)
 
 
 @pedidos.etapa
@@ -109,7 +113,10 @@ async def confirmar_pedido(ctx: Context[Carrinho]) -> Outcome:
             pedido = await ctx.get(Pedidos).confirmar(ctx.bot.id, ctx.cliente.id, revisado.itens)
         except SemEstoque:
             return Go(confirmar_pedido, say=texts.MUDOU_AGORA)
-        ctx.event("pedido.confirmado", pedido=pedido.id, numero=pedido.numero, total=pedido.total)
+        unidades = sum(item.quantidade for item in revisado.itens)
+        ctx.event(
+            "pedido.confirmado", pedido=pedido.id, numero=pedido.numero, total=pedido.total, itens=unidades
+        )
         return End(recibo(pedido.numero, revisado.itens, ctx.config.despedida or texts.DESPEDIDA))
 
     if not revisado.itens:

@@ -11,10 +11,22 @@ from wabot_pedidos.carrinho import Item, total
 # other; says which of them cannot be had.
 FALTAM = """
 WITH wanted AS (SELECT * FROM unnest($2::bigint[], $3::int[]) AS wanted (produto, quantidade)),
-locked AS (SELECT id, disponivel, estoque FROM pedidos.produto
+locked AS (SELECT id, categoria, disponivel, estoque FROM pedidos.produto
            WHERE chatbot = $1 AND id = ANY($2) ORDER BY id FOR UPDATE)
 SELECT produto FROM wanted LEFT JOIN locked ON locked.id = produto
-WHERE locked.id IS NULL OR NOT disponivel OR estoque < quantidade
+    LEFT JOIN pedidos.categoria c ON c.id = locked.categoria
+WHERE c.id IS NULL OR NOT c.ativo OR NOT disponivel OR estoque < quantidade
+"""
+
+# In the same order as FALTAM, for the same reason.
+TRANCAR = """
+SELECT FROM pedidos.produto WHERE id IN (SELECT produto FROM pedidos.item WHERE pedido = $1) ORDER BY id FOR UPDATE
+"""
+
+DEVOLVER_AO_ESTOQUE = """
+UPDATE pedidos.produto SET estoque = estoque + quantidade
+FROM (SELECT produto, sum(quantidade)::int AS quantidade FROM pedidos.item WHERE pedido = $1 GROUP BY produto) AS item
+WHERE produto.id = item.produto AND chatbot = $2 AND estoque IS NOT NULL
 """
 
 TIRAR_DO_ESTOQUE = """
@@ -71,3 +83,8 @@ class Pedidos:
             colunas = (produtos, [i.nome for i in itens], [i.preco for i in itens], quantidades)
             pedido = await DB.fetchval(ANOTAR, bot, cliente, numero, total(itens), observacoes, *colunas)
         return Confirmado(pedido, numero, total(itens))
+
+    async def devolver(self, bot: int, pedido: int) -> None:
+        """Put a cancelled order's products back on the shelf."""
+        await DB.execute(TRANCAR, pedido)
+        await DB.execute(DEVOLVER_AO_ESTOQUE, pedido, bot)

@@ -201,7 +201,7 @@ class PedidoController(Controller):
     async def change(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[PedidoChange]
     ) -> PedidoOut:
-        """Move an order on, or change its notes. A cancelled or delivered order stays so."""
+        """Move an order on, or change its notes. Cancelling gives its stock back; then it stays so."""
         return await _moved(access, id, data)
 
     @delete("/{id:int}")
@@ -227,6 +227,8 @@ async def _moved(access: Access, id: int, data: PedidoReplace | PedidoChange) ->
         pedido = await mine(Pedido, access, id)
         if data.status is not UNSET and data.status not in NEXT[pedido.status] | {pedido.status}:
             raise Invalid(status=f"Um pedido {pedido.status} não pode passar a {data.status}.")
+        if data.status == "cancelado" != pedido.status:
+            await Pedidos().devolver(pedido.chatbot, pedido.id)
         await changed(pedido, data)
     return await _whole(pedido)
 

@@ -5,6 +5,7 @@ QUAL_CATEGORIA = "O que vai ser hoje?"
 QUAL_PRODUTO = "Qual você prefere?"
 VER_CATEGORIAS = "Ver categorias"
 VER_PRODUTOS = "Ver produtos"
+VOLTAR = "Voltar às categorias"
 
 QUANTAS = "*{produto}*, {preco}.\n\nQuantas unidades você quer?"
 DIGITE_QUANTIDADE = "Me diga a quantidade com um número, de 1 a {maximo}. Por exemplo: 2"
