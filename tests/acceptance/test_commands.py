@@ -6,7 +6,8 @@ import textwrap
 import pytest
 import pytest_asyncio
 
-from tests.acceptance.commands import Shell
+from tests.acceptance.commands import Shell, until_ready
+from tests.conftest import free_port
 
 ADD = (
     "bots", "add", "--nome", "Loja", "--numero", "+55 11 90000-0000", "--phone-number-id", "200000000000001",
@@ -190,6 +191,16 @@ async def test_a_plugin_that_was_uninstalled_is_orphaned_with_the_way_back(shell
     assert listed["sumido"]["status"] == "orphaned"
     assert "pip install wabot-sumido" in listed["sumido"]["error"]
     assert listed["sumido"]["bots"] == [1]
+
+
+async def test_up_is_everything_in_one_process_and_ends_well(tmp_path):
+    """Nothing configured: the embedded server, the in-process queue, migrations on the way."""
+    port = free_port()
+    shell = Shell(tmp_path, PORT=str(port))
+    async with shell.running("up") as process:
+        await until_ready(f"http://127.0.0.1:{port}", process)
+        assert "Ainda não há chatbots" in await shell.run("bots", "list")  # beside it, on the same server
+    assert not (tmp_path / ".wabot" / "postgres" / "postmaster.pid").exists()
 
 
 async def test_a_chat_in_the_terminal_leaves_nothing_behind(shell):

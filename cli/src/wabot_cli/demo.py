@@ -1,6 +1,7 @@
 """`wabot demo`: a shop, its order flow and a WhatsApp to try it with, from one command."""
 
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 
 import click
@@ -152,6 +153,6 @@ def _announce(url: str, chat: str) -> None:
     click.echo(f"\n  {click.style(SHOP, bold=True)} está aberta.\n")
     click.echo(f"  Conversa (abra no navegador):  {click.style(chat, fg='green', underline=True)}")
     click.echo(f"  API da loja:                   {url}/api/pedidos/pedidos/")
-    click.echo("  Um token para a API:           wabot tokens create --nome eu")
+    click.echo(f"  Um token para a API:           {sys.argv[0]} tokens create --nome eu")
     click.echo("  O painel ainda não existe nesta versão.\n")
     click.echo("  Ctrl-C para parar.\n")

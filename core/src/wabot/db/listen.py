@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from wabot.db.engine import DB
+from wabot.logs import places
 
 log = logging.getLogger(__name__)
 CHANNEL = "wabot_changed"
@@ -32,9 +33,9 @@ async def _listen(on_change: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await _hear(on_change)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except Exception as error:  # noqa: BLE001 - a process that hears no changes any more is worse than any of them
             if not away:
-                log.warning("database away, changes are not heard: %s", type(error).__name__)
+                log.warning("changes are not heard: %s", places(error))
             away = True
         else:
             away = False

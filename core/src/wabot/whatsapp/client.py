@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import aiohttp
 import httpx
 import msgspec
 from httpx_aiohttp import AiohttpTransport
@@ -91,10 +92,18 @@ class Graph:
                     "Content-Type": "application/json",
                 },
             )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise NotSent(None, 0, f"no connection to the Graph API: {type(error).__name__}") from error
         except httpx.HTTPError as error:
+            if _never_left(error):
+                raise NotSent(None, 0, f"no connection to the Graph API: {type(error).__name__}") from error
             raise Unclear(type(error).__name__) from error
+
+
+def _never_left(error: httpx.HTTPError) -> bool:
+    """Whether there was no connection to send on. httpx-aiohttp calls a connection cut in the middle of a request
+    a ConnectTimeout too, so what aiohttp itself raised decides.
+    """
+    no_connection = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+    return isinstance(error, httpx.PoolTimeout) or isinstance(error.__cause__, no_connection)
 
 
 def _refusal(response: httpx.Response) -> NotSent | Unclear:
