@@ -242,6 +242,20 @@ async def _receipts_applied():
     return not await receipts.waiting()
 
 
+async def test_statuses_of_somebody_elses_messages_keep_none_of_ours_waiting(live, monkeypatch):
+    monkeypatch.setattr("wabot.receipts.MOST", 5)
+    ana = live.simulator.customer("Ana")
+    for number in range(20):
+        tell_status(live, ana, f"wamid.stranger{number}", "sent", 10**9 + number)
+    await ana.says("oi")
+    await ana.sees("eco: oi")
+
+    async def read():
+        return await DB.fetchval("SELECT status FROM outbox") == "read"
+
+    await until(read)
+
+
 async def test_a_failed_status_marks_the_message_as_failed(live):
     live.simulator.faults.statuses = False
     ana = live.simulator.customer("Ana")

@@ -19,6 +19,8 @@ from taskiq.receiver import Receiver
 from taskiq.schedule_sources import LabelScheduleSource
 from taskiq_redis import RedisStreamBroker
 
+from wabot.background import background
+
 log = logging.getLogger(__name__)
 
 ATTEND = "wabot:attend"
@@ -95,13 +97,8 @@ class Queue:
         if self._broker.find_task(SWEEP) is None:
             self._broker.register_task(_nothing, task_name=SWEEP, **_schedule("sweep"))
         scheduler = TaskiqScheduler(self._broker, [LabelScheduleSource(self._broker)])
-        task = asyncio.create_task(run_scheduler_task(scheduler), name="scheduler")
-        try:
+        async with background(run_scheduler_task(scheduler), "scheduler"):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _ring_each(self, task: str, conversas: Sequence[int]) -> None:
         for start in range(0, len(conversas), CONVERSAS_PER_RING):

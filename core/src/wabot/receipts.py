@@ -1,74 +1,83 @@
-"""What became of what we sent: statuses, applied in batches, forward only, in whatever order they came."""
+"""What became of what we sent: statuses, applied in batches to the messages they are about."""
+
+from collections import defaultdict
+from typing import Any
 
 from wabot.db.engine import DB
+from wabot.whatsapp.statuses import Progress, Told, merge
 
 MOST = 1000
 GIVE_UP_AFTER = 600.0
 """Seconds. A status may overtake the answer to its POST; past this its message is somebody else's."""
 
-# Take a batch, find each status' message (by our id, which it brought back, else by Meta's), and merge all of one
-# message's statuses into it: the furthest status wins, each moment is kept once, `failed` counts only if nothing
-# was delivered. A message still `enviando` is thereby known to have been sent.
-APPLY = """
-WITH fresh AS (
-    SELECT * FROM receipt WHERE state = 'pendente' ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
-), matched AS (
-    SELECT fresh.*, coalesce(
-        (SELECT o.id FROM outbox o WHERE o.id = fresh.outbox AND o.chatbot = fresh.chatbot),
-        (SELECT o.id FROM outbox o WHERE o.wamid = fresh.wamid AND o.chatbot = fresh.chatbot LIMIT 1)
-    ) AS target FROM fresh
-), merged AS (
-    SELECT target, max(wamid) AS wamid,
-        max(CASE status WHEN 'sent' THEN 1 WHEN 'delivered' THEN 2 WHEN 'read' THEN 3 WHEN 'played' THEN 4
-            ELSE 0 END) AS rank,
-        bool_or(status = 'failed') AS failed,
-        min(at) FILTER (WHERE status = 'sent') AS sent_at,
-        min(at) FILTER (WHERE status = 'delivered') AS delivered_at,
-        min(at) FILTER (WHERE status IN ('read', 'played')) AS read_at,
-        max(error_code) AS error_code, max(error) AS error,
-        (array_agg(pricing ORDER BY id DESC) FILTER (WHERE pricing IS NOT NULL))[1] AS pricing
-    FROM matched WHERE target IS NOT NULL GROUP BY target
-), before AS (
-    SELECT o.id, o.state, o.conversa, CASE o.status WHEN 'sent' THEN 1 WHEN 'delivered' THEN 2 WHEN 'read' THEN 3
-        WHEN 'played' THEN 4 ELSE 0 END AS rank
-    FROM outbox o WHERE o.id IN (SELECT target FROM merged) ORDER BY o.id FOR UPDATE
-), applied AS (
-    UPDATE outbox o SET
-        wamid = coalesce(o.wamid, m.wamid),
-        status = CASE WHEN m.failed AND greatest(m.rank, b.rank) < 2 THEN 'failed'
-            WHEN m.rank > b.rank AND o.status <> 'failed' THEN (ARRAY['sent', 'delivered', 'read', 'played'])[m.rank]
-            WHEN m.rank > 1 AND o.status = 'failed' THEN (ARRAY['sent', 'delivered', 'read', 'played'])[m.rank]
-            ELSE o.status END,
-        state = CASE WHEN m.failed AND greatest(m.rank, b.rank) < 2 THEN 'falhou'
-            WHEN o.state = 'falhou' AND m.rank < 2 THEN 'falhou' ELSE 'enviada' END,
-        sent_at = coalesce(least(o.sent_at, m.sent_at), m.delivered_at, m.read_at),
-        delivered_at = least(o.delivered_at, m.delivered_at),
-        read_at = least(o.read_at, m.read_at),
-        error_code = CASE WHEN m.failed THEN m.error_code ELSE o.error_code END,
-        error = CASE WHEN m.failed THEN m.error ELSE o.error END,
-        pricing = coalesce(m.pricing, o.pricing)
-    FROM merged m JOIN before b ON b.id = m.target WHERE o.id = m.target
-), done AS (
-    UPDATE receipt r SET state = CASE WHEN m.target IS NOT NULL THEN 'aplicada' ELSE 'avulsa' END
-    FROM matched m WHERE r.id = m.id
-        AND (m.target IS NOT NULL OR m.received_at < now() - make_interval(secs => $2))
-    RETURNING r.id
-)
-SELECT (SELECT count(*) FROM done) AS done,
-    coalesce((SELECT array_agg(DISTINCT conversa) FROM before WHERE state = 'enviando'), '{}') AS settled
+# Statuses that wait, each with its message: by our id, which it brought back, else by Meta's.
+TAKE = """
+SELECT r.*, r.received_at < now() - make_interval(secs => $2) AS old, coalesce(
+    (SELECT id FROM outbox WHERE id = r.outbox AND chatbot = r.chatbot),
+    (SELECT id FROM outbox WHERE wamid = r.wamid AND chatbot = r.chatbot LIMIT 1)
+) AS message
+FROM receipt r WHERE state = 'pendente' AND id > $3 ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 """
+
+LOCK = """
+SELECT id, conversa, state, wamid, status, sent_at, delivered_at, read_at, error_code, error, pricing
+FROM outbox WHERE id = ANY($1) ORDER BY id FOR UPDATE
+"""
+
+# A status proves that the message was sent, whatever its state says.
+WRITE = """
+UPDATE outbox SET wamid = coalesce(outbox.wamid, new.wamid), status = new.status, sent_at = new.sent_at,
+    delivered_at = new.delivered_at, read_at = new.read_at, error_code = new.error_code, error = new.error,
+    pricing = new.pricing, state = CASE new.status WHEN 'failed' THEN 'falhou' ELSE 'enviada' END
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
+            $7::int[], $8::text[], $9::json[])
+    AS new (id, wamid, status, sent_at, delivered_at, read_at, error_code, error, pricing)
+WHERE outbox.id = new.id
+"""
+
+SETTLE = "UPDATE receipt SET state = $2 WHERE id = ANY($1)"
 
 
 async def apply() -> list[int]:
     """Apply what has come. Returns the conversas in which a message of unknown outcome is settled by it."""
     settled: list[int] = []
+    last = 0  # strays stay where they are for a while; page past them, or they would keep others waiting
     while True:
-        row = await DB.fetchrow(APPLY, MOST, GIVE_UP_AFTER)
-        settled += row["settled"]
-        if row["done"] < MOST:
+        async with DB.transaction():
+            rows = await DB.fetch(TAKE, MOST, GIVE_UP_AFTER, last)
+            settled += await _apply(rows)
+        if len(rows) < MOST:
             return settled
+        last = rows[-1]["id"]
 
 
 async def waiting() -> bool:
     """Whether any status waits to be applied: for the sweeper."""
     return bool(await DB.fetchval("SELECT EXISTS (SELECT FROM receipt WHERE state = 'pendente')"))
+
+
+async def _apply(rows: list[Any]) -> list[int]:
+    known = [row for row in rows if row["message"]]
+    strays = [row["id"] for row in rows if not row["message"] and row["old"]]
+    settled = await _merge_all(known) if known else []
+    await DB.execute(SETTLE, [row["id"] for row in known], "aplicada")
+    await DB.execute(SETTLE, strays, "avulsa")
+    return settled
+
+
+async def _merge_all(rows: list[Any]) -> list[int]:
+    """Bring the messages forward; the conversas of those that were `enviando` until now."""
+    news: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        news[row["message"]].append(row)
+    messages = await DB.fetch(LOCK, list(news))
+    written = [_written(message, news[message["id"]]) for message in messages]
+    await DB.execute(WRITE, *(list(column) for column in zip(*written, strict=True)))
+    return list({message["conversa"] for message in messages if message["state"] == "enviando"})
+
+
+def _written(message: Any, rows: list[Any]) -> tuple[Any, ...]:
+    fields = {name: message[name] for name in Progress.__struct_fields__}
+    told = [Told(r["status"], r["at"], r["error_code"], r["error"], r["pricing"]) for r in rows]
+    after = merge(Progress(**fields), told)
+    return (message["id"], rows[0]["wamid"], *(getattr(after, name) for name in Progress.__struct_fields__))

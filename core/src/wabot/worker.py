@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 
 import asyncpg
 
 from wabot import attend, outbox, receipts
 from wabot.attend import Attendant, NotReady
+from wabot.background import background
 from wabot.outbox import Outbox
 from wabot.queue import Queue
 
@@ -69,16 +71,9 @@ class Worker:
             await self._attend_one(conversa)
         await self._deliver_one(conversa)
 
-    @contextlib.asynccontextmanager
-    async def sweeping(self) -> AsyncIterator[None]:
+    def sweeping(self) -> AbstractAsyncContextManager[None]:
         """While inside, rows left waiting are rung for: after a crash, a lost ring, or when a retry is due."""
-        task = asyncio.create_task(self._keep_sweeping(), name="sweeper")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        return background(self._keep_sweeping(), "sweeper")
 
     async def _keep_sweeping(self) -> None:
         patience = 0.0  # whatever waits at the start was left by somebody who is gone

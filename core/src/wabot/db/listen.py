@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import asyncpg
 
+from wabot.background import background
 from wabot.db.engine import DB
 from wabot.logs import places
 
@@ -16,16 +18,9 @@ CHANNEL = "wabot_changed"
 RETRY_AFTER = 1.0
 
 
-@contextlib.asynccontextmanager
-async def listening(on_change: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+def listening(on_change: Callable[[], Awaitable[None]]) -> AbstractAsyncContextManager[None]:
     """While inside, `on_change` runs after every change of chatbots or bindings, and after every reconnection."""
-    task = asyncio.create_task(_listen(on_change), name="listen")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    return background(_listen(on_change), "listen")
 
 
 async def _listen(on_change: Callable[[], Awaitable[None]]) -> None:
