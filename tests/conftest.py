@@ -1,11 +1,13 @@
 """What the tests share: a real PostgreSQL with a database per test, a Redis if there is one, a running platform."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -134,11 +136,11 @@ def free_port() -> int:
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(1000):
-        if process.poll() is not None:
-            break
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
-            probe.settimeout(0.05)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)
     raise RuntimeError("redis-server did not start")
