@@ -7,6 +7,7 @@ import msgspec
 
 from wabot.db.engine import DB
 from wabot.errors import WabotError
+from wabot.explain import in_portuguese
 from wabot.plugins.registry import Plugin
 
 
@@ -88,7 +89,7 @@ def checked_config(plugin: Plugin, values: Mapping[str, Any]) -> bytes:
         try:  # one by one: msgspec stops at the first field that is wrong
             fitted[name] = msgspec.convert(value, known[name].type, strict=False)
         except msgspec.ValidationError as error:
-            wrong.append(f"{name}: {error}")
+            wrong.append(f"{name}: {in_portuguese(str(error))}")
     if wrong:
         raise BadConfig("; ".join(wrong))
     return msgspec.json.encode(fitted)

@@ -11,6 +11,7 @@ from litestar.plugins.problem_details import (
     ProblemDetailsPlugin,
 )
 
+from wabot.explain import field_of, in_portuguese
 from wabot.logs import places
 
 log = logging.getLogger(__name__)
@@ -44,12 +45,14 @@ def _problem(error: HTTPException) -> ProblemDetailsException:
 def _errors(error: HTTPException) -> dict[str, Any]:
     if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
         return {}
-    return {
-        "errors": [
-            {"field": item.get("field") or item.get("key"), "message": item["message"]}
-            for item in error.extra
-        ]
-    }
+    return {"errors": [_entry(item) for item in error.extra]}
+
+
+def _entry(item: dict[str, Any]) -> dict[str, str | None]:
+    if "field" in item:  # our own: see rest.Invalid
+        return {"field": item["field"], "message": item["message"]}
+    key, message = item.get("key"), item["message"]
+    return {"field": field_of(key, message), "message": in_portuguese(message)}
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
