@@ -196,6 +196,34 @@ async def test_escapes_that_postgresql_cannot_hold_are_stored_all_the_same(door,
     assert await stored() == ["wamid.1", "wamid.2"]
 
 
+@pytest.mark.parametrize("escape", ["\\u0000", "\\ud800"])
+async def test_no_field_of_a_webhook_can_make_postgresql_choke(door, escape):
+    """Every string of a message, a status and a notice, poisoned: 200, or Meta would send it for a week."""
+    status = {"id": "AA", "status": "AA", "timestamp": "AA", "recipient_id": "AA", "biz_opaque_callback_data": "AA",
+              "errors": [{"code": 1, "title": "AA", "error_data": {"details": "AA"}}],
+              "pricing": {"category": "AA", "type": "AA", "pricing_model": "AA"}}  # fmt: skip
+    contact = {"profile": {"name": "AA"}, "wa_id": "AA", "user_id": "AA"}
+    message = {
+        "from": "AA",
+        "from_user_id": "BR.AA",
+        "id": "AA",
+        "timestamp": "AA",
+        "type": "AA",
+        "AA": {"AA": "AA"},
+    }
+    image = {
+        "from": "AA",
+        "id": "AB",
+        "type": "image",
+        "image": {"id": "AA", "caption": "AA", "sha256": "AA"},
+    }
+    body = webhook(value(message, image, contacts=[contact], statuses=[status], errors=[{"AA": "AA"}]))
+    body["entry"].append({"id": "AA", "changes": [{"field": "AA", "value": {"AA": "AA"}}]})
+    body["entry"].append({"id": WABA, "changes": [{"field": "AA", "value": {"AA": "AA"}}]})
+    raw = msgspec.json.encode(body).replace(b"AA", f"A{escape}A".encode())
+    assert (await door.deliver(raw)).status_code == 200
+
+
 async def test_a_text_of_100_000_characters_is_stored(door):
     assert (await door.deliver(webhook(value(text(body="ã" * 100_000))))).status_code == 200
     assert await stored() == ["wamid.1"]
