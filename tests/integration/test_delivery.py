@@ -303,18 +303,6 @@ async def test_someone_without_a_phone_is_answered_by_their_user_id(live):
     assert await DB.fetchval("SELECT count(*) FROM cliente") == 1
 
 
-async def test_the_ninth_digit_makes_no_second_person(live):
-    short, long = (
-        live.simulator.customer("Ana", "553180000001"),
-        live.simulator.customer("Ana", "5531980000001"),
-    )
-    for phone in (short, long):
-        await phone.says("oi")
-    await until(all_sent)
-    people = await DB.fetch("SELECT phone_key, bsuid FROM cliente")
-    assert len({row["bsuid"] for row in people}) == len(people)
-
-
 async def test_switching_a_plugin_on_is_heard_by_a_running_process(live):
     await DB.execute("UPDATE chatbot SET nome = 'Outro nome' WHERE id = $1", live.bot.id)
 

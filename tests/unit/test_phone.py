@@ -2,7 +2,7 @@
 
 import pytest
 
-from wabot.phone import canonical, digits, masked
+from wabot.phone import canonical, digits
 
 SAME = [
     ("a mobile of an old account", "553180000001", "5531980000001"),
@@ -25,8 +25,3 @@ def test_the_form_to_compare_by(phone, expected):
 def test_only_the_digits_whatsapp_knows():
     assert digits("+55 (31) 98000-0001") == "5531980000001"
     assert digits("٣1") == "1"
-
-
-def test_a_log_holds_the_last_four_digits():
-    assert masked("5531980000001") == "…0001"
-    assert masked("") == "?"

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from wabot.worker import OneAtATime
+from wabot import outbox
+from wabot.whatsapp import client
+from wabot.worker import OneAtATime, Worker
 
 
 async def test_a_ring_during_the_work_makes_it_run_once_more():
@@ -46,3 +48,23 @@ async def test_work_that_failed_can_be_rung_for_again():
     results = [await asyncio.gather(once(1), return_exceptions=True) for _ in range(2)]
     assert runs == [1, 1]
     assert all(isinstance(result, ValueError) for [result] in results)
+
+
+def test_nobody_may_still_be_sending_what_is_sent_again():
+    assert client.WITHIN < outbox.UNCLEAR_AFTER
+
+
+async def test_a_sweep_that_fails_is_not_the_last_one(monkeypatch):
+    monkeypatch.setattr("wabot.worker.SWEEP_EVERY", 0)
+    sweeps, again = [], asyncio.Event()
+
+    class Tired(Worker):
+        async def sweep(self, patience=0.0):
+            sweeps.append(patience)
+            if len(sweeps) > 1:
+                again.set()
+            raise ValueError
+
+    worker = object.__new__(Tired)
+    async with asyncio.timeout(5), worker.sweeping():
+        await again.wait()

@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from wabot.errors import WabotError
-
-YES = {"1", "true", "yes", "on", "sim"}
+from wabot.settings import YES
 
 # Loaded when used, so that `wabot --help` does not wait for the database and web libraries.
 COMMANDS = {

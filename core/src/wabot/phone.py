@@ -1,4 +1,4 @@
-"""Phone numbers: the digits WhatsApp uses, and a form that may be shown in a log."""
+"""Phone numbers: the digits WhatsApp uses, and the form they are compared in."""
 
 import re
 
@@ -21,8 +21,3 @@ def canonical(phone: str) -> str:
     plain = digits(phone)
     match = _NINTH_MISSING.fullmatch(plain)
     return f"55{match[1]}9{match[2]}" if match else plain
-
-
-def masked(phone: str) -> str:
-    """The last four digits: all that a log may hold of a number."""
-    return f"…{phone[-4:]}" if phone else "?"

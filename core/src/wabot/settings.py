@@ -15,7 +15,7 @@ from wabot.errors import BadSetting
 GRAPH_API_URL = "https://graph.facebook.com"
 GRAPH_API_VERSION = "v26.0"  # the newest confirmed in November 2026
 
-_YES, _NO = {"1", "true", "yes", "on", "sim"}, {"", "0", "false", "no", "off", "nao", "não"}
+YES, NO = {"1", "true", "yes", "on", "sim"}, {"", "0", "false", "no", "off", "nao", "não"}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,9 +107,9 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
 
 
 def _flag(name: str, value: str) -> bool:
-    if value.lower() not in _YES | _NO:
+    if value.lower() not in YES | NO:
         raise BadSetting(f"{name}: use 1 ou 0.")
-    return value.lower() in _YES
+    return value.lower() in YES
 
 
 def _keys(text: str, home: Path, external: bool) -> tuple[str, ...]:

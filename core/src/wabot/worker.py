@@ -1,7 +1,6 @@
 """The worker: hears the ringing, answers and sends; and looks around for what nobody rang for."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -11,6 +10,7 @@ import asyncpg
 from wabot import attend, outbox, receipts
 from wabot.attend import Attendant, NotReady
 from wabot.background import background
+from wabot.logs import places
 from wabot.outbox import Outbox
 from wabot.queue import Queue
 
@@ -78,9 +78,13 @@ class Worker:
     async def _keep_sweeping(self) -> None:
         patience = 0.0  # whatever waits at the start was left by somebody who is gone
         while True:
-            with contextlib.suppress(*AWAY):
+            try:
                 await self.sweep(patience)
                 patience = OVERDUE_AFTER
+            except AWAY as error:
+                log.debug("nothing swept: %s", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a sweeper that dies leaves rows waiting for ever
+                log.error("sweep failed: %s", places(error))
             await asyncio.sleep(SWEEP_EVERY)
 
     async def sweep(self, patience: float = OVERDUE_AFTER) -> None:
@@ -98,6 +102,6 @@ async def _together(work: Iterable[Awaitable[None]]) -> None:
     failures = [result for result in results if isinstance(result, BaseException)]
     for failure in failures:
         if not isinstance(failure, (*AWAY, NotReady)):
-            log.error("unexpected %s", type(failure).__name__, exc_info=failure)
+            log.error("unexpected %s", places(failure))
     if failures:
         log.warning("%s of %s left waiting: %s", len(failures), len(results), type(failures[0]).__name__)

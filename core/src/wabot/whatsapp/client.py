@@ -1,5 +1,6 @@
 """Speaking to the Graph API: one pooled HTTP client for all numbers of the process."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -12,6 +13,9 @@ from wabot.whatsapp.render import render_read
 # Meta answers in well under a second; past this nobody can tell whether the message went out.
 TIMEOUT = httpx.Timeout(20, connect=5, pool=30)
 CONNECTIONS = 100
+WITHIN = 25.0
+"""Seconds from asking for a connection to the answer. Shorter than the outbox waits before it sends a message of
+unknown outcome again: by then nobody may still be sending it."""
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -83,15 +87,13 @@ class Graph:
             return False
 
     async def _post(self, credentials: Credentials, body: dict[str, Any]) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {credentials.access_token}", "Content-Type": "application/json"}
+        url, content = f"{self.base}/{credentials.phone_number_id}/messages", msgspec.json.encode(body)
         try:
-            return await self._http.post(
-                f"{self.base}/{credentials.phone_number_id}/messages",
-                content=msgspec.json.encode(body),
-                headers={
-                    "Authorization": f"Bearer {credentials.access_token}",
-                    "Content-Type": "application/json",
-                },
-            )
+            async with asyncio.timeout(WITHIN):
+                return await self._http.post(url, content=content, headers=headers)
+        except TimeoutError:
+            raise Unclear("no answer in time") from None
         except httpx.HTTPError as error:
             if _never_left(error):
                 raise NotSent(None, 0, f"no connection to the Graph API: {type(error).__name__}") from error

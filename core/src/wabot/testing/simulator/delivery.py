@@ -36,7 +36,6 @@ class Courier:
 
     def __init__(self, dice: Dice, retry_after: Sequence[float] = RETRY_AFTER) -> None:
         self.url = ""
-        self.delivered = 0
         self._dice, self._retry_after = dice, retry_after
         self._http = httpx.AsyncClient(transport=AiohttpTransport(), timeout=TIMEOUT)
         self._waiting: list[Parcel] = []
@@ -113,7 +112,6 @@ class Courier:
             taken = await self._post(secret, body)
             tried.set()
             if taken:
-                self.delivered += 1
                 return True
             if wait is not None:
                 await asyncio.sleep(wait)
