@@ -14,7 +14,7 @@ EXAMPLES = ["README.md", "docs/write-a-plugin.md"]
 LOADED = """
 from wabot.plugins.registry import Registry
 plugin = Registry().plugins["reserva"]
-print(plugin.status, plugin.error, plugin.distribution, plugin.title, *plugin.kinds, sep="|")
+print(plugin.status, plugin.error, plugin.distribution, plugin.title, *plugin.declared.kinds, sep="|")
 """
 
 BOOKED = """

@@ -72,7 +72,7 @@ def enable(plugin: str, bot: str, values: tuple[str, ...], priority: int | None)
             return chatbot.nome
 
     click.echo(f"Plugin {plugin} ligado para {run(work())}.")
-    if not found.kinds:
+    if not found.declared.kinds:
         click.echo("Atenção: nesta versão o plugin ainda não faz nada.", err=True)
 
 
@@ -107,7 +107,9 @@ def _listed(registry: Registry, bound: list[bindings.Binding]) -> list[Listed]:
         for plugin in sorted(using.keys() - registry.plugins.keys())
     ]
     return [
-        Listed(p.id, p.distribution, p.version, p.title, p.kinds, p.status, p.error, using.get(p.id, []))
+        Listed(
+            p.id, p.distribution, p.version, p.title, p.declared.kinds, p.status, p.error, using.get(p.id, [])
+        )
         for p in [*registry.plugins.values(), *missing]
     ]
 

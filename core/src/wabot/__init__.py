@@ -10,6 +10,21 @@ from typing import TYPE_CHECKING, Any
 from wabot.errors import NotUnderstood
 from wabot.flow import Ask, Chatbot, Choose, Cliente, Context, End, Flow, Go, Handover, Option, Outcome
 from wabot.hookspecs import hookimpl
+from wabot.message import Inbound, TemplateMessage
+from wabot.parts import (
+    BotContext,
+    Campaign,
+    Filter,
+    Job,
+    Override,
+    Privacy,
+    Recipient,
+    Recorded,
+    Say,
+    Secret,
+    Sink,
+    Versioned,
+)
 from wabot.text import clean, fold, reais
 
 if TYPE_CHECKING:  # these need the database or the web framework, which the command line should not wait for
@@ -29,21 +44,35 @@ __all__ = [
     "DB",
     "Access",
     "Ask",
+    "BotContext",
+    "Campaign",
     "Chatbot",
     "Choose",
     "Cliente",
     "Context",
     "Created",
     "End",
+    "Filter",
     "Flow",
     "Go",
     "Handover",
+    "Inbound",
     "Invalid",
+    "Job",
     "Listing",
     "NotUnderstood",
     "Option",
     "Outcome",
+    "Override",
     "Page",
+    "Privacy",
+    "Recipient",
+    "Recorded",
+    "Say",
+    "Secret",
+    "Sink",
+    "TemplateMessage",
+    "Versioned",
     "clean",
     "fold",
     "hookimpl",

@@ -127,7 +127,7 @@ def _findings_of(bot: Bot, registry: Registry, plugins: set[str]) -> list[Findin
     for plugin in sorted(plugins - installed.keys()):
         message = f"O chatbot {bot.nome} usa o plugin {plugin}, que não está instalado."
         findings.append(_error("orphaned", message, f"pip install wabot-{plugin}"))
-    if not any(installed[plugin].flows for plugin in plugins & installed.keys()):
+    if not any(installed[plugin].declared.flows for plugin in plugins & installed.keys()):
         message = f"O chatbot {bot.nome} não tem nenhum fluxo ligado: ninguém é respondido."
         findings.append(
             Finding("warning", "no-flow", message, f"wabot plugins enable pedidos --bot {bot.id}")

@@ -7,10 +7,10 @@ never stored. An etapa only reads; only its `then` writes.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -94,9 +94,12 @@ class Ask(Generic[Answer]):
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """Go on at another etapa, named by its function. `say` is put before what that etapa asks."""
+    """Go on at another etapa, named by its function. `say` is put before what that etapa asks.
 
-    to: Etapa[Any]
+    An override, which must not import the flow it changes, names the etapa by its code instead.
+    """
+
+    to: Etapa[Any] | str
     say: str = ""
 
 
@@ -142,11 +145,18 @@ class Context(Generic[D]):
 
 
 Etapa = Callable[[Context[D]], Awaitable["Outcome"]]
+Migration = Callable[[dict[str, Any]], dict[str, Any]]
+"""Turns data as one version stored it into data as the next one reads it."""
+Otherwise = Literal["restart", "hand_over"]
 
 
 class Flow(Generic[D]):
     """One conversation: etapas, the data they share, and the words that start it.
 
+    `version` counts the shapes of the data. Conversations that are under way when a new release is installed go on:
+    `migrations[1]` turns the data of version 1 into that of version 2, `renamed` says where an etapa that does not
+    exist any more goes on. Where there is no such path, `otherwise` decides: the flow starts again, or a person
+    takes over; the customer is told.
     Raises ValueError for an id, data type or keyword that cannot work, at import, where the author sees it.
     """
 
@@ -158,6 +168,9 @@ class Flow(Generic[D]):
         version: int = 1,
         title: str = "",
         keywords: Sequence[str] = (),
+        migrations: Mapping[int, Migration] | None = None,
+        renamed: Mapping[str, str] | None = None,
+        otherwise: Otherwise = "restart",
     ) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", id):
             raise ValueError(f"flow id {id!r}: use small letters, digits and _, at most 40")
@@ -166,6 +179,9 @@ class Flow(Generic[D]):
         self.version = version
         self.title = title or id.replace("_", " ").capitalize()
         self.keywords = frozenset(fold(word) for word in keywords)
+        self.migrations = dict(migrations or {})
+        self.renamed = dict(renamed or {})
+        self.otherwise = otherwise
         self.etapas: dict[str, Etapa[D]] = {}
         data()  # every field needs a default: a conversation starts from nothing
         if "" in self.keywords:
@@ -185,13 +201,11 @@ class Flow(Generic[D]):
             raise FlowFault(f"{self.id}: a flow needs at least one etapa")
         return next(iter(self.etapas))
 
-    def code_of(self, function: Etapa[Any]) -> str:
-        """The code of an etapa of this flow. Raises FlowFault for a function that is not one."""
-        code = getattr(function, "__name__", "")
-        if self.etapas.get(code) is not function:
-            raise FlowFault(
-                f"{self.id}: Go leads to {code or function!r}, which is not an etapa of this flow"
-            )
+    def code_of(self, to: Etapa[Any] | str) -> str:
+        """The code of an etapa of this flow. Raises FlowFault for a function or a code that is not one."""
+        code = to if isinstance(to, str) else getattr(to, "__name__", "")
+        if code not in self.etapas or not (isinstance(to, str) or self.etapas[code] is to):
+            raise FlowFault(f"{self.id}: Go leads to {code or to!r}, which is not an etapa of this flow")
         return code
 
 

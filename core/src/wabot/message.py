@@ -111,10 +111,22 @@ class ListMessage(msgspec.Struct, frozen=True, tag="list"):
     rows: tuple[Row, ...]
 
 
-Outbound = TextMessage | ImageMessage | ButtonsMessage | ListMessage
+class TemplateMessage(msgspec.Struct, frozen=True, tag="template"):
+    """A text Meta approved, with its placeholders filled: the only way to write to somebody who has not written."""
+
+    name: str
+    language: str = "pt_BR"
+    parameters: tuple[str, ...] = ()
+
+
+Outbound = TextMessage | ImageMessage | ButtonsMessage | ListMessage | TemplateMessage
 """One WhatsApp message to a customer."""
 
 
 def words_of(message: Outbound) -> str:
     """The words of a message that a person would read first."""
-    return message.caption if isinstance(message, ImageMessage) else message.body
+    match message:
+        case ImageMessage(caption=words) | TextMessage(words) | ButtonsMessage(words) | ListMessage(words):
+            return words
+        case TemplateMessage(name, _, parameters):
+            return " · ".join([name, *parameters])

@@ -208,7 +208,7 @@ class _Taker:
                 case Go(to, words):
                     self.before.append(words)
                     etapa = bound.flow.code_of(to)
-                    outcome = await _settle(to(context))
+                    outcome = await _settle(bound.flow.etapas[etapa](context))
                 case Choose() | Ask():
                     return self.put(bound, context, etapa, outcome)
                 case End(words):

@@ -76,11 +76,11 @@ async def disable(chatbot: int, plugin: str) -> bool:
 
 def checked_config(plugin: Plugin, values: Mapping[str, Any]) -> bytes:
     """The configuration as it is stored, if every field fits. Values may be strings, as the command line gives them."""
-    if plugin.config is None:
+    if plugin.declared.config is None:
         if values:
             raise BadConfig(f"O plugin {plugin.id} não tem configuração.")
         return b"{}"
-    known = {field.name: field for field in msgspec.structs.fields(plugin.config)}
+    known = {field.name: field for field in msgspec.structs.fields(plugin.declared.config.shape)}
     fitted, wrong = {}, []
     for name, value in values.items():
         if name not in known:

@@ -2,19 +2,16 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points, version
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-import pluggy
 from packaging.requirements import InvalidRequirement, Requirement
 from piccolo.conf.apps import AppConfig
 
 from wabot import hookspecs
-from wabot.flow import Flow
-from wabot.plugins.checks import PluginFault, one_of, several_of
+from wabot.plugins.declared import Declared, PluginFault, load
 
 log = logging.getLogger(__name__)
 
@@ -30,16 +27,7 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     status: Status = "ok"
     error: str = ""
-    flows: tuple[Flow[Any], ...] = ()
-    config: type[msgspec.Struct] | None = None
-    tables: AppConfig | None = None
-    routes: tuple[Any, ...] = ()
-
-    @property
-    def kinds(self) -> list[str]:
-        """What the plugin is, in the words of the list: `flow`, `tables`, `routes`."""
-        declared = {"flow": self.flows, "tables": self.tables, "routes": self.routes}
-        return [kind for kind, value in declared.items() if value]
+    declared: Declared = Declared()
 
 
 class Registry:
@@ -58,7 +46,7 @@ class Registry:
     @property
     def apps(self) -> list[AppConfig]:
         """The plugins' Piccolo apps, whose migrations run after the core's."""
-        return [plugin.tables for plugin in self.working if plugin.tables]
+        return [plugin.declared.tables for plugin in self.working if plugin.declared.tables]
 
 
 def _load(entry: EntryPoint, *, alone: bool) -> Plugin:
@@ -70,7 +58,8 @@ def _load(entry: EntryPoint, *, alone: bool) -> Plugin:
             )
         if reason := _incompatible(entry):
             return msgspec.structs.replace(about, status="incompatible", error=reason)
-        return _declared(about, entry.load())
+        declared = load(entry.name, entry.value)
+        return msgspec.structs.replace(about, title=declared.title, declared=declared)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a plugin may even call sys.exit() when imported
@@ -101,25 +90,3 @@ def _incompatible(entry: EntryPoint) -> str:
         ):
             return f"precisa de {requirement}, e este é o wabot {version('wabot')}"
     return ""
-
-
-def _declared(about: Plugin, module: Any) -> Plugin:
-    """Ask the plugin, through pluggy, what it declares. Raises PluginFault or pluggy's own errors."""
-    manager = pluggy.PluginManager(hookspecs.GROUP)
-    manager.add_hookspecs(hookspecs)
-    manager.register(module, name=about.id)
-    manager.check_pending()  # a hook that does not exist
-    return msgspec.structs.replace(
-        about,
-        title=_title(module, about.id),
-        flows=tuple(several_of(Flow, manager.hook.wabot_flows, "wabot_flows")),
-        config=one_of(type, manager.hook.wabot_config, "wabot_config"),
-        tables=one_of(AppConfig, manager.hook.wabot_tables, "wabot_tables"),
-        routes=tuple(several_of(object, manager.hook.wabot_routes, "wabot_routes")),
-    )
-
-
-def _title(module: Any, fallback: str) -> str:
-    """The first line of the module's docstring, up to the colon."""
-    lines: Sequence[str] = (module.__doc__ or "").strip().splitlines()
-    return lines[0].partition(":")[0].rstrip(".") if lines else fallback

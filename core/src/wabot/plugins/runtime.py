@@ -2,26 +2,41 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from wabot.db.directory import Bot, Directory
 from wabot.flow import Chatbot
+from wabot.parts import Campaign, Filter, Job, Sink
 from wabot.plugins.bindings import Binding, all_bindings
 from wabot.plugins.registry import Plugin, Registry
 from wabot.turn import BoundFlow
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+
+class Bound(msgspec.Struct, Generic[T], frozen=True):
+    """Something a plugin declares, with the configuration one bot has for it."""
+
+    plugin: str
+    value: T
+    config: Any = None
+
 
 class BotRuntime(msgspec.Struct, frozen=True):
-    """One bot with the flows of its enabled plugins, the first of which a greeting starts."""
+    """One bot with what its enabled plugins give it. Of the flows, the first is the one a greeting starts."""
 
     bot: Bot
     chatbot: Chatbot
-    flows: tuple[BoundFlow, ...] = ()
     plugins: tuple[str, ...] = ()
+    flows: tuple[BoundFlow, ...] = ()
+    filters: tuple[Bound[Filter], ...] = ()
+    jobs: tuple[Bound[Job], ...] = ()
+    sinks: tuple[Bound[Sink], ...] = ()
+    campaigns: tuple[Bound[Campaign], ...] = ()
 
 
 class Runtimes:
@@ -40,34 +55,47 @@ class Runtimes:
                 mine.setdefault(binding.chatbot, []).append(binding)
         self._by_id = {bot.id: self._compile(bot, mine.get(bot.id, [])) for bot in self._directory.bots}
 
+    @property
+    def all(self) -> Iterable[BotRuntime]:
+        return self._by_id.values()
+
     def get(self, chatbot: int) -> BotRuntime | None:
         return self._by_id.get(chatbot)
 
     def _compile(self, bot: Bot, bindings: Sequence[Binding]) -> BotRuntime:
         plugins = self._registry.plugins
-        on = [
-            (b, plugins[b.plugin])
-            for b in bindings
-            if b.plugin in plugins and plugins[b.plugin].status == "ok"
-        ]
-        flows = [bound for binding, plugin in on for bound in _bound_flows(binding, plugin)]
-        chatbot = Chatbot(bot.id, bot.nome, bot.timezone)
-        return BotRuntime(bot, chatbot, tuple(flows), tuple(plugin.id for _, plugin in on))
+        on = [(plugins[b.plugin], b) for b in bindings if b.plugin in plugins]
+        on = [(plugin, binding) for plugin, binding in on if plugin.status == "ok"]
+        configs = {plugin.id: config_of(plugin, binding) for plugin, binding in on}
+
+        def bound(kind: str) -> tuple[Bound[Any], ...]:
+            return tuple(
+                Bound(plugin.id, value, configs[plugin.id])
+                for plugin, _ in on
+                for value in getattr(plugin.declared, kind)
+            )
+
+        return BotRuntime(
+            bot,
+            Chatbot(bot.id, bot.nome, bot.timezone),
+            tuple(plugin.id for plugin, _ in on),
+            tuple(BoundFlow(flow.value, flow.config) for flow in bound("flows")),
+            filters=bound("filters"),
+            jobs=bound("jobs"),
+            sinks=bound("sinks"),
+            campaigns=bound("campaigns"),
+        )
 
 
-def _bound_flows(binding: Binding, plugin: Plugin) -> Iterable[BoundFlow]:
-    config = _config(binding, plugin)
-    return [BoundFlow(flow, config) for flow in plugin.flows]
-
-
-def _config(binding: Binding, plugin: Plugin) -> Any:
+def config_of(plugin: Plugin, binding: Binding) -> Any:
     """The stored configuration as the plugin's Struct; its defaults where what is stored does not fit any more."""
-    if plugin.config is None:
+    if plugin.declared.config is None:
         return None
+    shape = plugin.declared.config.shape
     try:
-        return msgspec.json.decode(binding.config, type=plugin.config)
+        return msgspec.json.decode(binding.config, type=shape)
     except msgspec.ValidationError as error:
         log.warning(
             "chatbot %s, plugin %s: stored configuration ignored: %s", binding.chatbot, plugin.id, error
         )
-        return plugin.config()
+        return shape()

@@ -57,7 +57,11 @@ def from_environment() -> Litestar:
 
 def _api(plugins: Sequence[Plugin]) -> Router:
     """Everything behind a token: the core's endpoints, and each plugin's under its own id."""
-    mounted = [Router(f"/{plugin.id}", route_handlers=plugin.routes) for plugin in plugins if plugin.routes]
+    mounted = [
+        Router(f"/{plugin.id}", route_handlers=plugin.declared.routes)
+        for plugin in plugins
+        if plugin.declared.routes
+    ]
     return Router(
         "/api",
         route_handlers=[ClienteController, *mounted],

@@ -25,6 +25,7 @@ from wabot.message import (
     ListMessage,
     Outbound,
     Row,
+    TemplateMessage,
     TextMessage,
 )
 from wabot.text import size
@@ -73,8 +74,19 @@ def _content(message: Outbound) -> dict[str, Any]:
             return {"type": "interactive", "interactive": _buttons(message)}
         case ListMessage():
             return {"type": "interactive", "interactive": _list(message)}
+        case TemplateMessage():
+            return {"type": "template", "template": _template(message)}
         case _:
             assert_never(message)
+
+
+def _template(message: TemplateMessage) -> dict[str, Any]:
+    """Placeholders of the body only; Meta refuses line breaks, tabs and runs of blanks in them (132018)."""
+    template: dict[str, Any] = {"name": message.name, "language": {"code": message.language}}
+    if message.parameters:
+        filled = [{"type": "text", "text": " ".join(words.split())} for words in message.parameters]
+        template["components"] = [{"type": "body", "parameters": filled}]
+    return template
 
 
 def _image(message: ImageMessage) -> dict[str, str]:

@@ -1,0 +1,187 @@
+"""What a plugin is made of besides its flows: values that its hooks declare, and wabot runs. Nothing here does I/O."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar, cast
+
+import msgspec
+from msgspec import Meta
+
+from wabot.flow import Chatbot, Context, Etapa, Handover, Migration, Outcome
+from wabot.message import Inbound, TemplateMessage
+
+C = TypeVar("C", bound=msgspec.Struct)
+T = TypeVar("T")
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+Secret = Annotated[
+    str, Meta(extra={"secret": True}, extra_json_schema={"format": "password", "writeOnly": True})
+]
+"""A text in a configuration that is stored encrypted and never shown again: a password, a key of another service."""
+
+
+def _named(what: str, name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{what} {name!r}: use small letters, digits and _, at most 40, a letter first")
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned(Generic[C]):
+    """A configuration whose shape has changed since the first release.
+
+    `migrations[1]` turns what version 1 stored (a dict) into what version 2 stores, and so on.
+    """
+
+    shape: type[C]
+    version: int = 1
+    migrations: Mapping[int, Migration] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One etapa of another plugin's flow, replaced or wrapped, for the bots that switch this plugin on.
+
+    `etapa` names it: `pedidos.confirmar_pedido`. `replace` is an etapa of the same data; `wrap` receives the
+    context and the original, and returns what the original gave or something else. Either may
+    `Go` to the flow's other etapas by code: `Go("adicionar_mais")`.
+    Raises ValueError unless exactly one of the two is given.
+    """
+
+    etapa: str
+    replace: Etapa[Any] | None = None
+    wrap: Callable[[Context[Any], Etapa[Any]], Awaitable[Outcome]] | None = None
+
+    def __post_init__(self) -> None:
+        flow, _, etapa = self.etapa.partition(".")
+        if not (NAME.fullmatch(flow) and etapa.isidentifier()):
+            raise ValueError(f"override {self.etapa!r}: write flow.etapa, such as pedidos.confirmar_pedido")
+        if (self.replace is None) == (self.wrap is None):
+            raise ValueError(f"override of {self.etapa}: give either replace or wrap")
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A filter's answer: this is said, and the flows never see the message. Where the conversa stands is kept."""
+
+    text: str
+
+
+Filtered = Inbound | Say | Handover | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Looks at every message before the flows do: opening hours, a blocked word, a transcription.
+
+    `look` returns None (go on), another Inbound (go on with that), a Say or a Handover.
+    A filter that fails is left out for that message: it must not silence the flow behind it.
+    """
+
+    name: str
+    look: Callable[[Context[None]], Awaitable[Filtered]]
+
+    def __post_init__(self) -> None:
+        _named("filter", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class BotContext:
+    """One bot, as work outside a conversation sees it: a job, a sink, a campaign."""
+
+    bot: Chatbot
+    now: datetime
+    config: Any = None
+    doubles: Mapping[type, Any] = field(default_factory=dict)
+
+    def get(self, kind: type[T]) -> T:
+        """The plugin's own `kind`, made without arguments, or what a test put in its place."""
+        return cast(T, self.doubles[kind]) if kind in self.doubles else kind()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work at fixed times, for each bot that has the plugin on: `cron` is read in the bot's own time zone.
+
+    `run` may return a sentence for whoever reads the result. It runs in one transaction.
+    """
+
+    name: str
+    run: Callable[[BotContext], Awaitable[str | None]]
+    cron: str
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        _named("job", self.name)
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An event as it was stored with its turn."""
+
+    id: int
+    name: str
+    fields: dict[str, Any]
+    at: datetime
+    conversa: int
+    cliente: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Reads what happened, in order and in batches, from its own checkpoint; a slow or broken one delays nobody.
+
+    `take` runs in one transaction with the checkpoint: what it writes through `DB` counts each event exactly once.
+    What it does elsewhere may be done again after a crash. `events` are names, or prefixes such as `pedido.*`.
+    """
+
+    name: str
+    take: Callable[[BotContext, Sequence[Recorded]], Awaitable[None]]
+    events: tuple[str, ...] = ("*",)
+
+    def __post_init__(self) -> None:
+        _named("sink", self.name)
+
+    def wants(self, event: str) -> bool:
+        return any(
+            event.startswith(wanted[:-1]) if wanted.endswith("*") else event == wanted
+            for wanted in self.events
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One cliente of the bot, and the template that goes to them."""
+
+    cliente: int
+    template: TemplateMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Writes to people who did not write first, with a template Meta approved.
+
+    `audience` says to whom and what. wabot sees to the rest: only clientes of the bot who accept marketing, each
+    once a round (a day of the bot's calendar), behind every reply, and never again when an outcome is unknown.
+    """
+
+    name: str
+    audience: Callable[[BotContext], Awaitable[Sequence[Recipient]]]
+    cron: str = "0 10 * * *"
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        _named("campaign", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """What the plugin's own tables hold about a person (LGPD): how to hand it over, and how to erase it.
+
+    Both take the chatbot's and the cliente's id. `export` returns values that JSON can hold; `erase` returns how many
+    rows it erased or made anonymous. Each runs in one transaction.
+    """
+
+    export: Callable[[int, int], Awaitable[Mapping[str, Any]]]
+    erase: Callable[[int, int], Awaitable[int]]

@@ -1,0 +1,155 @@
+"""What a plugin declares: its hooks called once and their answers checked, here instead of in front of a customer."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from inspect import isawaitable
+from typing import Any
+
+import msgspec
+import pluggy
+from piccolo.conf.apps import AppConfig
+
+from wabot import hookspecs
+from wabot.errors import WabotError
+from wabot.flow import Flow
+from wabot.parts import Campaign, Filter, Job, Override, Privacy, Sink, Versioned
+
+SELF = "wabot_"
+"""What the name of every hook begins with."""
+
+
+class PluginFault(WabotError):
+    """A plugin declares something that cannot work. Its text, for whoever installed it, ends with file and line."""
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """Everything one plugin adds to wabot."""
+
+    title: str = ""
+    hooks: tuple[str, ...] = ()
+    config: Versioned[Any] | None = None
+    flows: tuple[Flow[Any], ...] = ()
+    overrides: tuple[Override, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    sinks: tuple[Sink, ...] = ()
+    campaigns: tuple[Campaign, ...] = ()
+    tables: AppConfig | None = None
+    routes: tuple[Any, ...] = ()
+    privacy: Privacy | None = None
+
+    @property
+    def kinds(self) -> list[str]:
+        """What the plugin is, in the words of the list: `flow`, `filter`, `tables`…"""
+        return [hookspecs.ABOUT[name].kind for name in self.hooks if hookspecs.ABOUT[name].kind]
+
+
+def load(plugin: str, module_name: str) -> Declared:
+    """Import a plugin and ask it what it declares. Raises PluginFault, and whatever its import raises."""
+    module = import_module(module_name)
+    _check_signatures(module)
+    manager = pluggy.PluginManager(hookspecs.GROUP)
+    manager.add_hookspecs(hookspecs)
+    manager.register(module, name=plugin)
+    answers = {
+        name: _answer(module, name) for name in hookspecs.ABOUT if callable(getattr(module, name, None))
+    }
+    given = {name.removeprefix(SELF): value for name, value in answers.items()}
+    declared = Declared(
+        title=_title(module, plugin), hooks=tuple(name for name, value in answers.items() if value), **given
+    )
+    _check_names(declared)
+    return declared
+
+
+def _check_signatures(module: Any) -> None:
+    """Before pluggy, whose own words name neither the file nor what to write instead."""
+    for name, value in vars(module).items():
+        if not name.startswith(SELF) or not callable(value):
+            continue
+        if name not in hookspecs.ABOUT:
+            raise PluginFault(f"{name} não é um gancho do wabot {_place(value)}")
+        if not hasattr(value, f"{hookspecs.GROUP}_impl"):
+            raise PluginFault(f"{name} precisa de @hookimpl {_place(value)}")
+        if inspect.iscoroutinefunction(value):
+            raise PluginFault(f"{name} é uma função async; um gancho só declara valores {_place(value)}")
+        if parameters := list(inspect.signature(value).parameters):
+            raise PluginFault(
+                f"{name} não recebe argumentos, mas pede {', '.join(parameters)} {_place(value)}"
+            )
+
+
+def _answer(module: Any, name: str) -> Any:
+    hook: Callable[[], Any] = getattr(module, name)
+    about, answer = hookspecs.ABOUT[name], hook()
+    if about.many:
+        if not isinstance(answer, Sequence) or isinstance(answer, str):
+            raise PluginFault(f"{name} deve devolver uma lista, não {_kind(answer)} {_place(hook)}")
+        for value in answer:
+            _check(value, about.of, hook)
+        return tuple(answer)
+    _check(answer, about.of, hook)
+    if name == "wabot_config":
+        return _config(answer, hook)
+    if name == "wabot_tables" and not isinstance(answer, AppConfig):
+        raise PluginFault(f"{name} devolveu {_kind(answer)}; esperava AppConfig {_place(hook)}")
+    return answer
+
+
+def _check(value: Any, kinds: tuple[type, ...], hook: Callable[..., Any]) -> None:
+    if isawaitable(value):
+        raise PluginFault(f"{hook.__name__} devolveu algo que se espera com await {_place(hook)}")
+    if kinds and not isinstance(value, kinds):
+        wanted = " ou ".join(kind.__name__ for kind in kinds)
+        raise PluginFault(f"{hook.__name__} devolveu {_kind(value)}; esperava {wanted} {_place(hook)}")
+
+
+def _config(answer: Any, hook: Callable[..., Any]) -> Versioned[Any]:
+    """A frozen Struct that can be made from nothing."""
+    config = answer if isinstance(answer, Versioned) else Versioned(answer)
+    shape: Any = config.shape
+    if not (isinstance(shape, type) and issubclass(shape, msgspec.Struct)):
+        raise PluginFault(f"{hook.__name__}: {_kind(shape)} não é um msgspec.Struct {_place(hook)}")
+    if missing := [field.name for field in msgspec.structs.fields(shape) if field.required]:
+        raise PluginFault(
+            f"{hook.__name__}: todo campo precisa de um padrão; falta em {', '.join(missing)} {_place(shape)}"
+        )
+    msgspec.json.schema(shape)  # a type that has none could not be shown as a form
+    return config
+
+
+def _check_names(declared: Declared) -> None:
+    """Things are found by name: two of one kind with the same one would hide each other."""
+    for kind, values in (
+        ("flows", [flow.id for flow in declared.flows]),
+        ("overrides", [override.etapa for override in declared.overrides]),
+        ("filters", [part.name for part in declared.filters]),
+        ("jobs", [part.name for part in declared.jobs]),
+        ("sinks", [part.name for part in declared.sinks]),
+        ("campaigns", [part.name for part in declared.campaigns]),
+    ):
+        if twice := {value for value in values if values.count(value) > 1}:
+            raise PluginFault(f"{SELF}{kind}: dois se chamam {', '.join(sorted(twice))}")
+    for flow in declared.flows:
+        if not flow.etapas:
+            raise PluginFault(f"{SELF}flows: o fluxo {flow.id} não tem nenhuma etapa")
+
+
+def _kind(value: Any) -> str:
+    return value.__name__ if isinstance(value, type) else type(value).__name__
+
+
+def _place(thing: Any) -> str:
+    """Where it is written, so that its author can go there."""
+    try:
+        thing = inspect.unwrap(thing)
+        return f"({inspect.getsourcefile(thing)}:{inspect.getsourcelines(thing)[1]})"
+    except (TypeError, OSError):
+        return ""
+
+
+def _title(module: Any, fallback: str) -> str:
+    """The first line of the module's docstring, up to the colon."""
+    lines: Sequence[str] = (module.__doc__ or "").strip().splitlines()
+    return lines[0].partition(":")[0].rstrip(".") if lines else fallback

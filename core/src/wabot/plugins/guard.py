@@ -1,0 +1,80 @@
+"""Every call into a plugin goes through here: contained, timed, and counted by a breaker per plugin and bot."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
+
+import asyncpg
+
+from wabot.db.engine import DB
+from wabot.errors import WabotError
+from wabot.logs import places
+from wabot.plugins.breaker import Breaker, Change
+from wabot.plugins.contain import contained
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+HEALTH = """
+INSERT INTO plugin_health (chatbot, plugin, ok, error) VALUES ($1, $2, $3, $4)
+ON CONFLICT (chatbot, plugin) DO UPDATE SET ok = excluded.ok, error = excluded.error, since = now()
+"""
+
+
+class PluginDown(WabotError):
+    """The plugin has failed repeatedly on this bot and is not called for a while."""
+
+
+class Guard:
+    """The breakers of this process. Whether a person wants a plugin is not its business, and it never changes it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._breakers: dict[tuple[int, str], Breaker] = {}
+
+    def down(self, chatbot: int, plugins: Iterable[str]) -> frozenset[str]:
+        """Which of these must not be called now. Of one that is half open, one caller in turn is let through."""
+        known = ((plugin, self._breakers.get((chatbot, plugin))) for plugin in plugins)
+        return frozenset(plugin for plugin, breaker in known if breaker and not breaker.admits(self._clock()))
+
+    async def call(
+        self, chatbot: int, plugin: str, work: Callable[..., Awaitable[T]], *args: Any, within: float
+    ) -> T:
+        """Call a plugin's code outside a turn. Raises PluginDown without calling, and whatever the call raises."""
+        if self.down(chatbot, [plugin]):
+            raise PluginDown(f"plugin {plugin}, chatbot {chatbot}")
+
+        async def called() -> T:
+            return await work(*args)
+
+        try:
+            result = await contained(called(), within)
+        except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+            raise  # the database is away; the plugin is not to blame
+        except Exception as error:
+            await self.failed(chatbot, plugin, error)
+            raise
+        await self.succeeded(chatbot, plugin)
+        return result
+
+    async def succeeded(self, chatbot: int, plugin: str) -> None:
+        """Write down that a plugin came back, if it was away."""
+        if breaker := self._breakers.pop((chatbot, plugin), None):
+            await self._tell(chatbot, plugin, breaker.succeeded(), "")
+
+    async def failed(self, chatbot: int, plugin: str, error: Exception) -> None:
+        """Count a failure; the one that opens the breaker is written down."""
+        breaker = self._breakers.setdefault((chatbot, plugin), Breaker())
+        change = breaker.failed(self._clock())
+        log.error("plugin %s failed on chatbot %s: %s", plugin, chatbot, places(error))
+        await self._tell(chatbot, plugin, change, f"{type(error).__name__}: {error}"[:500])
+
+    async def _tell(self, chatbot: int, plugin: str, change: Change, why: str) -> None:
+        if change is None:
+            return
+        log.warning("plugin %s on chatbot %s: breaker %s", plugin, chatbot, change)
+        try:
+            await DB.execute(HEALTH, chatbot, plugin, change == "closed", why)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("health of plugin %s not written: %s", plugin, type(error).__name__)
