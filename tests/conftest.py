@@ -18,7 +18,6 @@ import pytest_asyncio
 
 from wabot.db.embedded import start
 from wabot.db.engine import DB
-from wabot.plugins.registry import Registry
 from wabot.process import migrate_all
 
 REQUIRED = set(os.environ.get("WABOT_TEST_REQUIRE", "").split(","))
@@ -70,7 +69,7 @@ def template(server_uri: str) -> str:
     async def make() -> None:
         await _on_server(server_uri, f"CREATE DATABASE {name}")
         await DB.open(in_database(server_uri, name))
-        await migrate_all(Registry())
+        await migrate_all()
         await DB.close()
 
     asyncio.run(make())

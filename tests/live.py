@@ -11,7 +11,8 @@ import msgspec
 from wabot import asgi, chatbots, tokens
 from wabot.chatbots import ChatbotIn, ChatbotOut
 from wabot.plugins import bindings
-from wabot.plugins.registry import Registry
+from wabot.plugins.catalogue import catalogue
+from wabot.plugins.registry import load_registry
 from wabot.process import Process, running
 from wabot.settings import Settings
 from wabot.testing.simulator import Simulator
@@ -56,19 +57,20 @@ async def add_bot(settings: Settings, nome: str = "Loja", **changes: str) -> Cha
     return await chatbots.add(ChatbotIn(nome=nome, **(fields | changes)), Vault(settings.secret_keys))
 
 
-async def switch_on(bot: ChatbotOut, plugin: str = "pedidos", **config: object) -> None:
-    await bindings.enable(bot.id, Registry().plugins[plugin], config)
+async def switch_on(bot: ChatbotOut, settings: Settings, plugin: str = "pedidos", **config: object) -> None:
+    found = (await load_registry()).plugins[plugin]
+    await bindings.enable(bot.id, found, config, Vault(settings.secret_keys), await catalogue())
 
 
 @contextlib.asynccontextmanager
-async def serving(process: Process, registry: Registry) -> AsyncIterator[str]:
+async def serving(process: Process) -> AsyncIterator[str]:
     """The web application on a free port; yields its address."""
 
     @contextlib.asynccontextmanager
     async def already() -> AsyncIterator[Process]:
         yield process
 
-    async with asgi.serving(create_app(registry, already), asgi.bind("127.0.0.1", 0)) as url:
+    async with asgi.serving(create_app(already), asgi.bind("127.0.0.1", 0)) as url:
         yield url
 
 
@@ -115,13 +117,12 @@ async def platform(
     """One process with everything, one bot, and the simulator delivering to it."""
     async with Simulator(app_secret=SECRET).serve(port=0) as simulator:
         settings = settings_for(database_uri, home, simulator.url, redis_url)
-        registry = Registry()
-        async with running(settings, registry, worker=worker) as process:
+        async with running(settings, worker=worker) as process:
             bot = await add_bot(settings)
             if plugin:
-                await switch_on(bot, plugin)
+                await switch_on(bot, settings, plugin)
             await process.runtimes.load()
-            async with serving(process, registry) as url:
+            async with serving(process) as url:
                 simulator.webhook_url = f"{url}/api/chatbots/webhook/"
                 found = Platform(url, process, simulator, bot)
                 try:

@@ -305,8 +305,8 @@ async def test_words_too_long_for_one_message_go_ahead_of_it():
     ana.sees("Escolha uma opção:", options=["Feijoada", "Moqueca", "Bobó de camarão"])
 
 
-async def test_an_upgraded_flow_restarts_politely():
-    ana = Chat(reserva, state=State(flow="reserva", etapa="prato", version=99))
+async def test_an_upgraded_flow_without_a_migration_restarts_politely():
+    ana = Chat(reserva, state=State(flow="reserva", etapa="prato", version=0))
     await ana.says("1")
     ana.sees("Atualizamos", "Qual prato?")
 

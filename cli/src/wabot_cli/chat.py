@@ -9,7 +9,7 @@ from wabot.db.directory import Directory
 from wabot.db.engine import DB
 from wabot.flow import Cliente
 from wabot.message import Button, ButtonsMessage, Inbound, ListMessage, Outbound, Row, words_of
-from wabot.plugins.registry import Registry
+from wabot.plugins.registry import load_registry
 from wabot.plugins.runtime import BotRuntime, Runtimes
 from wabot.turn import Scene, State, Turn, take_turn
 from wabot.vault import Vault
@@ -29,7 +29,8 @@ def chat(bot: str, nome: str) -> None:
 async def _chat(reference: str, nome: str) -> None:
     async with database() as settings:
         found = await chatbots.find(reference)
-        runtimes = Runtimes(Directory(settings, Vault(settings.secret_keys)), Registry())
+        vault = Vault(settings.secret_keys)
+        runtimes = Runtimes(Directory(settings, vault), await load_registry(), vault)
         await runtimes.load()
         runtime = runtimes.get(found.id)
         assert runtime is not None

@@ -13,7 +13,7 @@ from wabot.chatbots import ChatbotIn, ChatbotOut
 from wabot.errors import WabotError
 from wabot.logs import set_up
 from wabot.plugins import bindings
-from wabot.plugins.registry import Registry
+from wabot.plugins.catalogue import catalogue
 from wabot.process import Process, running
 from wabot.settings import Settings, load, replace
 from wabot.testing.simulator import Bot, Simulator
@@ -49,11 +49,10 @@ async def _demo(settings: Settings, chat_port: int) -> None:
     )
     async with _free(simulator, settings.host, chat_port):
         settings = replace(settings, graph_api_url=simulator.url)
-        registry = Registry()
-        async with running(settings, registry, worker=True, migrating=True) as process:
-            shop = await _shop(process, registry)
+        async with running(settings, worker=True, migrating=True) as process:
+            shop = await _shop(process)
             await process.runtimes.load()
-            async with served(registry, process) as url:
+            async with served(process) as url:
                 simulator.webhook_url = f"{url}/api/chatbots/webhook/"
                 await _stock(url, shop, simulator.url)
                 _announce(url, simulator.url)
@@ -72,7 +71,7 @@ async def _free(simulator: Simulator, host: str, port: int) -> AsyncIterator[Non
         yield
 
 
-async def _shop(process: Process, registry: Registry) -> ChatbotOut:
+async def _shop(process: Process) -> ChatbotOut:
     """The demonstration chatbot, with its order flow on. Raises NotADemo where there are others."""
     known = await chatbots.everyone()
     if others := [bot.nome for bot in known if bot.phone_number_id != PHONE]:
@@ -93,9 +92,9 @@ async def _shop(process: Process, registry: Registry) -> ChatbotOut:
         verify_token="token-de-verificacao",  # noqa: S106
     )
     shop = await chatbots.add(new, process.vault)
-    await bindings.enable(
-        shop.id, registry.plugins["pedidos"], {"despedida": "Fica pronto em uns 40 minutos. 😋"}
-    )
+    pedidos = process.registry.plugins["pedidos"]
+    config = {"despedida": "Fica pronto em uns 40 minutos. 😋"}
+    await bindings.enable(shop.id, pedidos, config, process.vault, await catalogue())
     return shop
 
 

@@ -5,7 +5,6 @@ import sys
 import click
 
 from wabot import doctor as examination
-from wabot.plugins.registry import Registry
 from wabot_cli.support import database, json_option, run, show_json
 
 COLOURS = {"error": "red", "warning": "yellow"}
@@ -26,7 +25,7 @@ def doctor(as_json: bool) -> None:
 async def _examine() -> examination.Report:
     try:
         async with database() as settings:
-            return await examination.examine(settings, Registry())
+            return await examination.examine(settings)
     except examination.AWAY as error:
         return examination.unreachable(error)
 

@@ -21,7 +21,7 @@ COMMANDS = {
     "simulator": ("simulator", "Um substituto da Meta para testes, com página de conversa"),
     "migrate": ("run", "Atualiza o banco de dados, do núcleo e dos plugins"),
     "bots": ("bots", "Chatbots: add, list, show, disable"),
-    "plugins": ("plugins", "Plugins: list, enable, disable"),
+    "plugins": ("plugins", "Plugins: list, show, enable, disable, new, check, upgrade-plan"),
     "chat": ("chat", "Conversa com um chatbot no terminal"),
     "tokens": ("tokens", "Tokens da API: create, revoke"),
     "doctor": ("doctor", "Diz o que está errado e como consertar"),
@@ -68,6 +68,8 @@ def main() -> Any:
 
 def _reason(error: Exception) -> str:
     """Our own errors are sentences; anything else says at least what kind it is."""
+    if type(error).__name__ == "UndefinedTableError":
+        return "O banco de dados não está em dia; rode: wabot migrate"
     return str(error) if isinstance(error, WabotError) else f"{type(error).__name__}: {error}".rstrip(": ")
 
 

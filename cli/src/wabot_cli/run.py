@@ -8,7 +8,6 @@ import click
 from wabot.asgi import bind, serving
 from wabot.errors import BadSetting
 from wabot.logs import set_up
-from wabot.plugins.registry import Registry
 from wabot.process import CONCURRENCY, Process, migrate_all, running
 from wabot.settings import Settings, load, replace
 from wabot_cli.support import database, run, until_stopped
@@ -75,26 +74,24 @@ def migrate() -> None:
 
 
 async def _up(settings: Settings) -> None:
-    registry = Registry()
-    opened = running(settings, registry, worker=True, migrating=True)
-    async with opened as process, process.queue.scheduling(), served(registry, process) as url:
+    opened = running(settings, worker=True, migrating=True)
+    async with opened as process, process.queue.scheduling(), served(process) as url:
         click.echo(f"wabot em {url} (Ctrl-C para parar)", err=True)
         await until_stopped()
 
 
 async def _web(settings: Settings) -> None:
-    registry = Registry()
-    async with running(settings, registry, worker=False) as process, served(registry, process):
+    async with running(settings, worker=False) as process, served(process):
         await until_stopped()
 
 
 @contextlib.asynccontextmanager
-async def served(registry: Registry, process: Process) -> AsyncIterator[str]:
+async def served(process: Process) -> AsyncIterator[str]:
     """The web application of an open process, answering while inside; yields its address. Raises PortTaken."""
     from wabot.web.app import create_app
 
     listener = bind(process.settings.host, process.settings.port)
-    async with serving(create_app(registry, lambda: _already(process)), listener) as url:
+    async with serving(create_app(lambda: _already(process)), listener) as url:
         yield url
 
 
@@ -104,7 +101,7 @@ async def _already(process: Process) -> AsyncIterator[Process]:
 
 
 async def _worker(settings: Settings, concurrency: int) -> None:
-    async with running(settings, Registry(), worker=True, concurrency=concurrency):
+    async with running(settings, worker=True, concurrency=concurrency):
         await until_stopped()
 
 
@@ -118,7 +115,7 @@ async def _scheduler(settings: Settings) -> None:
 
 async def _migrate() -> None:
     async with database():
-        await migrate_all(Registry())
+        await migrate_all()
     click.echo("Banco de dados em dia.")
 
 

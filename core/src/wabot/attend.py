@@ -6,7 +6,7 @@ Killed before the commit, nothing happened; killed after it, the outbox still se
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,13 +15,15 @@ import msgspec
 
 from wabot import texts
 from wabot.db.engine import DB
-from wabot.errors import FlowFault, WabotError
+from wabot.errors import NewerState, PluginFailed, WabotError, reason_of
 from wabot.flow import Cliente
 from wabot.logs import places
 from wabot.message import TextMessage
 from wabot.outbox import encode
+from wabot.plugins.contain import Overstayed, contained
+from wabot.plugins.guard import Guard
 from wabot.plugins.runtime import BotRuntime, Runtimes
-from wabot.turn import Scene, State, Turn, take_turn
+from wabot.turn import Scene, State, Trail, Turn, take_turn
 from wabot.whatsapp.client import Credentials, Graph
 from wabot.whatsapp.payloads import read_message
 
@@ -29,12 +31,15 @@ log = logging.getLogger(__name__)
 
 TURN_LIMIT = 10.0
 """Seconds a turn may take. It holds the conversa's row and a connection all that time."""
+AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 RETRY_AFTER = (0, 2, 10)
 """Seconds until a message whose turn failed is tried again; after the last one it is set aside."""
 
-# FOR NO KEY UPDATE, so that foreign keys that point here do not wait for a turn.
+# FOR NO KEY UPDATE, so that foreign keys that point here do not wait for a turn. From here to the commit the database
+# refuses writes to any other chatbot's rows (see the fence in the migrations).
 LOCK = """
-SELECT conversa.chatbot, conversa.cliente, flow, etapa, version, data, shown, misses, person, cliente.nome
+SELECT conversa.chatbot, conversa.cliente, flow, etapa, version, data, shown, misses, person, cliente.nome,
+    set_config('wabot.chatbots', '{' || conversa.chatbot || '}', true)
 FROM conversa JOIN cliente ON cliente.id = conversa.cliente WHERE conversa.id = $1
 FOR NO KEY UPDATE OF conversa
 """
@@ -88,8 +93,8 @@ class NotReady(WabotError):
 class Attendant:
     """Takes turns. Several rings for one conversa in this process become one."""
 
-    def __init__(self, runtimes: Runtimes, graph: Graph) -> None:
-        self._runtimes, self._graph = runtimes, graph
+    def __init__(self, runtimes: Runtimes, graph: Graph, guard: Guard) -> None:
+        self._runtimes, self._graph, self._guard = runtimes, graph, guard
         self._courtesies: set[asyncio.Task[bool]] = set()
 
     async def attend(self, conversa: int) -> None:
@@ -97,23 +102,39 @@ class Attendant:
         while await self._one(conversa):
             pass
 
-    async def _one(self, conversa: int) -> bool:
+    async def _one(self, conversa: int, without: frozenset[str] = frozenset()) -> bool:
         """Answer the oldest message; False if nothing more waits that may be answered now."""
+        row: Any = None
         message: Any = None
+        trail = Trail()
         try:
-            async with DB.transaction():
+            async with DB.transaction() as transaction:
                 row = await DB.fetchrow(LOCK, conversa)
                 message = row and await DB.fetchrow(OLDEST, conversa)
                 if not message or message["too_early"]:
                     return False
-                return await self._take(conversa, row, message)
-        except (NotReady, OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+                return await self._take(conversa, row, message, trail, without, transaction.connection)
+        except (NotReady, *AWAY):
             raise  # not the message's fault: it stays as it was
         except Exception as error:  # noqa: BLE001 - a plugin's failure is its own
+            if isinstance(error.__cause__, (asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
+                raise error.__cause__ from None  # the plugin only met it
+            if trail.plugin:
+                await self._guard.failed(row["chatbot"], trail.plugin, error)
+            if isinstance(error, PluginFailed) and error.skippable:
+                return await self._one(conversa, without | {error.plugin})
             await self._failed(message, error)
             return True
 
-    async def _take(self, conversa: int, row: Any, message: Any) -> bool:
+    async def _take(
+        self,
+        conversa: int,
+        row: Any,
+        message: Any,
+        trail: Trail,
+        without: frozenset[str],
+        connection: asyncpg.Connection,
+    ) -> bool:
         """Take the turn and write all of it. Whether more waits; what comes later rings for itself."""
         runtime = self._runtimes.get(row["chatbot"])
         if runtime is None:
@@ -121,12 +142,26 @@ class Attendant:
         inbound = read_message(message["raw"], message["received_at"])
         if inbound.expects_answer:
             self._show_courtesy(runtime, inbound.wamid)
-        scene = Scene(runtime.chatbot, Cliente(row["cliente"], row["nome"]), datetime.now(UTC))
-        turn = await _guarded(take_turn(runtime.flows, _state(row), scene, inbound))
+        scene = self._scene(runtime, row, trail, without)
+        turn = await _taken(take_turn(runtime.flows, _state(row), scene, inbound), connection)
         if turn.opted_out:
             await DB.execute(OPT_OUT, row["cliente"])
         told = (*_columns(turn), *_lists(inbound.at, turn))
-        return bool(await DB.fetchval(COMMIT, message["id"], conversa, runtime.bot.id, *told))
+        more = await DB.fetchval(COMMIT, message["id"], conversa, runtime.bot.id, *told)
+        for plugin in trail.called:
+            await self._guard.succeeded(runtime.bot.id, plugin)
+        return bool(more)
+
+    def _scene(self, runtime: BotRuntime, row: Any, trail: Trail, without: frozenset[str]) -> Scene:
+        return Scene(
+            runtime.chatbot,
+            Cliente(row["cliente"], row["nome"]),
+            datetime.now(UTC),
+            filters=runtime.filters,
+            down=self._guard.down(runtime.bot.id, runtime.plugins) | without,
+            incomplete=bool(runtime.missing),
+            trail=trail,
+        )
 
     def _show_courtesy(self, runtime: BotRuntime, wamid: str) -> None:
         """Blue ticks and "digitando…" while the turn is taken. Nothing waits for it and nothing depends on it."""
@@ -137,7 +172,7 @@ class Attendant:
 
     async def _failed(self, message: Any, error: Exception) -> None:
         """Record the try outside the transaction it undid, so that the record survives."""
-        reason = f"{type(error).__name__}: {error}"[:500]
+        reason = reason_of(error)
         tries = message["tries"]
         log.error("inbox %s, try %s: %s", message["id"], tries + 1, places(error))
         if tries < len(RETRY_AFTER):
@@ -147,13 +182,16 @@ class Attendant:
             await DB.execute(SET_ASIDE, message["id"], reason, apology)
 
 
-async def _guarded(turn: Awaitable[Turn]) -> Turn:
-    """The plugin's code, with a time limit. Its OSErrors (a TimeoutError is one) must not pass for the database's."""
+async def _taken(turn: Coroutine[Any, Any, Turn], connection: asyncpg.Connection) -> Turn:
+    """The plugin's code, contained. Code that does not even end when cancelled must not keep our connection."""
     try:
-        async with asyncio.timeout(TURN_LIMIT):
-            return await turn
-    except OSError as error:
-        raise FlowFault(f"{type(error).__name__} in the flow: {error}") from error
+        return await contained(turn, TURN_LIMIT)
+    except Overstayed as error:
+        if error.left_behind:
+            connection.terminate()
+        raise
+    except NewerState as error:
+        raise NotReady(str(error)) from error
 
 
 def _state(row: Any) -> State:

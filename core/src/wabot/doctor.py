@@ -1,6 +1,7 @@
 """What is reachable, configured, out of date or stuck, and the command that mends it."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import asyncpg
@@ -11,8 +12,9 @@ from redis.exceptions import RedisError
 from wabot.db import migrate
 from wabot.db.directory import Bot, Directory
 from wabot.db.engine import DB
+from wabot.db.piccolo_app import APP_CONFIG as CORE
 from wabot.plugins.bindings import all_bindings
-from wabot.plugins.registry import Registry
+from wabot.plugins.catalogue import Entry, catalogue
 from wabot.settings import Settings
 from wabot.vault import Vault
 
@@ -31,6 +33,10 @@ OLDEST_WAITING = (
     "SELECT extract(epoch FROM now() - min(received_at))::int FROM inbox WHERE state = 'pendente'"
 )
 LATE_AFTER = 60
+FAILING = """
+SELECT plugin, nome, error, since FROM plugin_health JOIN chatbot ON chatbot.id = chatbot
+WHERE NOT ok ORDER BY since
+"""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -48,16 +54,22 @@ class Report(msgspec.Struct, frozen=True):
     counts: dict[str, int]
 
 
-async def examine(settings: Settings, registry: Registry) -> Report:
-    """Look at everything. The database must be open."""
-    findings = [*_plugin_findings(registry), *await _queue_findings(settings)]
+async def examine(settings: Settings) -> Report:
+    """Look at everything. The database must be open. No plugin is imported."""
+    findings = await _queue_findings(settings)
     counts = dict.fromkeys(("received", "processed", "waiting", "dead", "to_send", "sent", "failed"), 0)
-    if missing := await _missing_migrations(registry):
+    plugins: dict[str, Entry] = {}
+    if not (missing := await migrate.pending(migrate.migrations_of(CORE))):
+        plugins = await catalogue()
+        missing = await migrate.pending(m for p in plugins.values() for m in p.descriptor.migrations)
+    if missing:
         findings.append(_error("migrations", f"Faltam {len(missing)} migrações.", "wabot migrate"))
+    findings += _plugin_findings(plugins)
     if await DB.fetchval("SELECT to_regclass('inbox') IS NOT NULL"):
         counts = dict(await DB.fetchrow(COUNTS))
-        findings += await _bot_findings(settings, registry)
+        findings += await _bot_findings(settings, plugins)
         findings += await _backlog_findings(counts)
+        findings += await _health_findings()
     return Report(not any(f.severity == "error" for f in findings), findings, counts)
 
 
@@ -69,18 +81,30 @@ def unreachable(error: Exception) -> Report:
     )
 
 
-def _plugin_findings(registry: Registry) -> list[Finding]:
+def _plugin_findings(plugins: Mapping[str, Entry]) -> list[Finding]:
     return [
-        _error("plugin", f"O plugin {p.id} não pode ser usado: {p.error}", f"pip install -U {p.distribution}")
-        for p in registry.plugins.values()
-        if p.status != "ok"
+        _error("plugin", f"O plugin {p.id} não pode ser usado: {p.error}", f"wabot plugins show {p.id}")
+        for p in plugins.values()
+        if p.status in ("broken", "incompatible")
     ]
 
 
-async def _missing_migrations(registry: Registry) -> list[str]:
-    from wabot.db.piccolo_app import APP_CONFIG
-
-    return await migrate.pending([APP_CONFIG, *registry.apps])
+async def _health_findings() -> list[Finding]:
+    """Plugins that keep failing on a bot, as their breakers wrote it down."""
+    rows = (
+        await DB.fetch(FAILING)
+        if await DB.fetchval("SELECT to_regclass('plugin_health') IS NOT NULL")
+        else []
+    )
+    return [
+        _error(
+            "plugin-failing",
+            f"O plugin {row['plugin']} falha no chatbot {row['nome']} desde {row['since']:%d/%m %H:%M} UTC: "
+            f"{row['error']}",
+            f"wabot plugins show {row['plugin']}",
+        )
+        for row in rows
+    ]
 
 
 async def _queue_findings(settings: Settings) -> list[Finding]:
@@ -98,7 +122,7 @@ async def _queue_findings(settings: Settings) -> list[Finding]:
     return []
 
 
-async def _bot_findings(settings: Settings, registry: Registry) -> list[Finding]:
+async def _bot_findings(settings: Settings, plugins: Mapping[str, Entry]) -> list[Finding]:
     directory = Directory(settings, Vault(settings.secret_keys))
     await directory.load()
     total = await DB.fetchval("SELECT count(*) FROM chatbot")
@@ -113,21 +137,22 @@ async def _bot_findings(settings: Settings, registry: Registry) -> list[Finding]
     bindings = [binding for binding in await all_bindings() if binding.enabled]
     for bot in directory.bots:
         if bot.ativo:
-            findings += _findings_of(bot, registry, {b.plugin for b in bindings if b.chatbot == bot.id})
+            findings += _findings_of(bot, plugins, {b.plugin for b in bindings if b.chatbot == bot.id})
     return findings
 
 
-def _findings_of(bot: Bot, registry: Registry, plugins: set[str]) -> list[Finding]:
+def _findings_of(bot: Bot, plugins: Mapping[str, Entry], on: set[str]) -> list[Finding]:
     """What is wrong with one active chatbot, whose enabled plugins are these."""
-    installed = registry.plugins
     findings = []
     if not bot.app_secret:
         message = f"O chatbot {bot.nome} não tem app secret: os webhooks dele são recusados."
         findings.append(_error("app-secret", message, "defina WHATSAPP_APP_SECRET"))
-    for plugin in sorted(plugins - installed.keys()):
-        message = f"O chatbot {bot.nome} usa o plugin {plugin}, que não está instalado."
-        findings.append(_error("orphaned", message, f"pip install wabot-{plugin}"))
-    if not any(installed[plugin].declared.flows for plugin in plugins & installed.keys()):
+    for plugin in sorted(on):
+        if plugin in plugins and plugins[plugin].status == "orphaned":
+            message = f"O chatbot {bot.nome} usa o plugin {plugin}, que não está instalado."
+            fix = plugins[plugin].error.rpartition(": ")[2]
+            findings.append(_error("orphaned", message, fix))
+    if not any(plugins[plugin].descriptor.flows for plugin in on if plugin in plugins):
         message = f"O chatbot {bot.nome} não tem nenhum fluxo ligado: ninguém é respondido."
         findings.append(
             Finding("warning", "no-flow", message, f"wabot plugins enable pedidos --bot {bot.id}")

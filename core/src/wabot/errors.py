@@ -15,3 +15,21 @@ class NotUnderstood(WabotError):
 
 class FlowFault(WabotError):
     """A plugin's flow did something it must not do. Its text names the flow and the etapa."""
+
+
+class PluginFailed(FlowFault):
+    """A plugin's code failed in a turn; the cause is what it raised. `skippable`: the turn can do without it."""
+
+    def __init__(self, plugin: str, cause: Exception, *, skippable: bool = False) -> None:
+        super().__init__(f"{type(cause).__name__}: {cause}")
+        self.plugin, self.skippable = plugin, skippable
+        self.__cause__ = cause
+
+
+def reason_of(error: Exception, most: int = 500) -> str:
+    """What is written down about a failure: for operators, in a row, never in a log."""
+    return (str(error) if isinstance(error, PluginFailed) else f"{type(error).__name__}: {error}")[:most]
+
+
+class NewerState(WabotError):
+    """A newer release of the flow wrote this state: a process that runs that release has to answer."""

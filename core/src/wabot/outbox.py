@@ -1,9 +1,11 @@
 """Sending: every message to a customer is a row first, goes out in order per conversa, and goes out once.
 
 A row is `enviando` from before the POST until its outcome is known. If nobody answers the POST, the status webhook
-tells, since our id travels with the message; if none comes either, a reply is sent again.
+tells, since our id travels with the message; if none comes either, a reply is sent again. A bulk message (nobody
+waits for it) goes after every reply, a few at a time, and never again once it may have gone.
 """
 
+import asyncio
 import logging
 import random
 from collections.abc import Iterable
@@ -27,17 +29,44 @@ JITTER = 0.2
 UNCLEAR_AFTER = 30.0
 """Seconds a status may take to tell what became of a message whose POST nobody answered."""
 
-# The next message of a conversa, if it may go now. The oldest open row decides: while it is being sent, or waits for
-# its next try, nothing behind it may overtake. (SKIP LOCKED would let it.)
+BULK_AT_ONCE = 4
+"""Bulk messages one worker sends side by side: the rest of its connections are for replies."""
+NO_ANSWER = "sem resposta da Meta; não repetida"
+OPTED_OUT = "o cliente não aceita mais mensagens"
+
+# The next reply of a conversa, if it may go now. The oldest open row decides: while it is being sent, or waits for
+# its next try, nothing behind it may overtake. (SKIP LOCKED would let it.) Bulk messages are not in its way.
 CLAIM = """
 UPDATE outbox SET state = 'enviando', sending_at = now(), tries = tries + 1
-WHERE id = (SELECT id FROM outbox WHERE conversa = $1 AND state IN ('pendente', 'enviando')
+WHERE id = (SELECT id FROM outbox WHERE conversa = $1 AND state IN ('pendente', 'enviando') AND NOT bulk
             ORDER BY id LIMIT 1 FOR UPDATE)
   AND (state = 'pendente' OR sending_at < now() - make_interval(secs => $2))
   AND (retry_at IS NULL OR retry_at <= now())
 RETURNING id, chatbot, content, tries, created_at < now() - interval '24 hours' AS too_late,
     (SELECT wa_id FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS wa_id,
     (SELECT bsuid FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS bsuid
+"""
+
+# A few bulk messages: of each conversa the oldest, and only if no reply is open there.
+CLAIM_BULK = """
+UPDATE outbox SET state = 'enviando', sending_at = now(), tries = tries + 1
+WHERE id = ANY (ARRAY(
+    SELECT id FROM outbox AS next WHERE bulk AND state = 'pendente' AND (retry_at IS NULL OR retry_at <= now())
+        AND NOT EXISTS (
+            SELECT FROM outbox AS open WHERE open.conversa = next.conversa
+                AND open.state IN ('pendente', 'enviando') AND (NOT open.bulk OR open.id < next.id))
+    ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))
+RETURNING id, chatbot, content, tries, created_at < now() - interval '24 hours' AS too_late,
+    (SELECT wa_id FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS wa_id,
+    (SELECT bsuid FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS bsuid,
+    (SELECT ativo AND aceita_marketing FROM conversa JOIN cliente ON cliente.id = cliente
+     WHERE conversa.id = outbox.conversa) AS welcome
+"""
+
+# It may have been sent. A status that comes after all still tells the truth.
+GIVE_UP_UNCLEAR = """
+UPDATE outbox SET state = 'falhou', error = $2
+WHERE bulk AND state = 'enviando' AND sending_at < now() - make_interval(secs => $1)
 """
 
 # A status may have come before the answer to the POST: it is never undone.
@@ -57,8 +86,8 @@ WHERE id = $1 AND state = 'enviando' AND wamid IS NULL
 
 OVERDUE = """
 SELECT DISTINCT conversa FROM outbox
-WHERE (state = 'pendente' AND coalesce(retry_at, created_at + make_interval(secs => $1)) <= now())
-   OR (state = 'enviando' AND sending_at < now() - make_interval(secs => $2))
+WHERE NOT bulk AND ((state = 'pendente' AND coalesce(retry_at, created_at + make_interval(secs => $1)) <= now())
+   OR (state = 'enviando' AND sending_at < now() - make_interval(secs => $2)))
 LIMIT $3
 """
 
@@ -90,10 +119,26 @@ class Outbox:
         self._sent = Batch(_mark_sent)
 
     async def deliver(self, conversa: int) -> None:
-        """Send what waits in this conversa, oldest first, until nothing may go now."""
+        """Send the replies that wait in this conversa, oldest first, until none may go now."""
         while row := await DB.fetchrow(CLAIM, conversa, UNCLEAR_AFTER):
             if not await self._send(row):
                 return
+
+    async def deliver_bulk(self) -> bool:
+        """Send a few of the bulk messages that wait; whether there may be more."""
+        await DB.execute(GIVE_UP_UNCLEAR, UNCLEAR_AFTER, NO_ANSWER)
+        rows = await DB.fetch(CLAIM_BULK, BULK_AT_ONCE)
+        results = await asyncio.gather(*(self._send_bulk(row) for row in rows), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return len(rows) == BULK_AT_ONCE
+
+    async def _send_bulk(self, row: Any) -> bool:
+        """Consent counts when the message goes, not when it was written."""
+        if not row["welcome"]:
+            return await self._give_up(row, None, OPTED_OUT)
+        return await self._send(row)
 
     async def _send(self, row: Any) -> bool:
         """Whether the next one may follow at once."""

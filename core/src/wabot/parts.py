@@ -40,6 +40,14 @@ class Versioned(Generic[C]):
     migrations: Mapping[int, Migration] = field(default_factory=dict)
 
 
+class Bound(msgspec.Struct, Generic[T], frozen=True):
+    """Something a plugin declares, with the configuration that one bot has for the plugin."""
+
+    plugin: str
+    value: T
+    config: Any = None
+
+
 @dataclass(frozen=True, slots=True)
 class Override:
     """One etapa of another plugin's flow, replaced or wrapped, for the bots that switch this plugin on.

@@ -9,19 +9,35 @@ from wabot.attend import Attendant
 from wabot.db import embedded, listen
 from wabot.db.directory import Directory
 from wabot.db.engine import DB
-from wabot.db.migrate import migrate
+from wabot.db.migrate import migrate, migrations_of, pending
+from wabot.db.piccolo_app import APP_CONFIG as CORE
+from wabot.errors import WabotError
 from wabot.inbox import Inbox
 from wabot.outbox import Outbox
-from wabot.plugins.registry import Registry
+from wabot.plugins.contain import hold_tasks
+from wabot.plugins.guard import Guard
+from wabot.plugins.registry import Registry, load_registry
 from wabot.plugins.runtime import Runtimes
+from wabot.plugins.watchdog import watching
 from wabot.queue import Queue
+from wabot.schedule import Schedule
 from wabot.settings import Settings
+from wabot.sinks import Sinks
 from wabot.vault import Vault
 from wabot.whatsapp.client import Graph
 from wabot.worker import Worker
 
+# Every table of a plugin that has a chatbot: rows of another one cannot be written during a turn, a job or a request.
+FENCE_PLUGINS = """
+SELECT wabot_fence_in(pg_class.oid) FROM pg_class
+JOIN pg_namespace ON pg_namespace.oid = relnamespace JOIN pg_attribute ON attrelid = pg_class.oid
+WHERE nspname = ANY ($1) AND relkind IN ('r', 'p') AND attname = 'chatbot' AND NOT attisdropped
+"""
+
 CONCURRENCY = 16
 """Turns one worker takes side by side."""
+CONNECTIONS_BESIDES = 10
+"""For jobs, sinks, sweeping and the rest."""
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -49,17 +65,22 @@ async def open_database(settings: Settings, most: int = 4) -> AsyncIterator[None
         await DB.close()
 
 
-async def migrate_all(registry: Registry) -> None:
-    """The core's migrations, then those of every plugin that works."""
-    from wabot.db.piccolo_app import APP_CONFIG
+class NotMigrated(WabotError):
+    """The database lacks the core's newest tables."""
 
-    await migrate([APP_CONFIG, *registry.apps])
+
+async def migrate_all() -> Registry:
+    """The core's migrations, then those of every plugin that works: examined first, so that none can hang this."""
+    await migrate([CORE])
+    registry = await load_registry()
+    await migrate([plugin.declared.tables for plugin in registry.plugins.values() if plugin.declared.tables])
+    await DB.execute(FENCE_PLUGINS, list(registry.plugins))
+    return registry
 
 
 @asynccontextmanager
 async def running(
     settings: Settings,
-    registry: Registry,
     *,
     worker: bool,
     concurrency: int = CONCURRENCY,
@@ -67,14 +88,14 @@ async def running(
 ) -> AsyncIterator[Process]:
     """Everything a web process needs; with `worker`, also what answers and sends."""
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(open_database(settings, most=concurrency + 6))
-        if migrating:
-            await migrate_all(registry)
+        await stack.enter_async_context(open_database(settings, most=concurrency + CONNECTIONS_BESIDES))
+        registry = await (migrate_all() if migrating else _loaded())
         vault = Vault(settings.secret_keys)
         directory = Directory(settings, vault)
-        runtimes = Runtimes(directory, registry)
+        runtimes = Runtimes(directory, registry, vault)
         await runtimes.load()
         await stack.enter_async_context(listen.listening(runtimes.load))
+        await stack.enter_async_context(watching(registry.owner))
         queue = Queue(settings.redis_url)
         if worker:
             await stack.enter_async_context(_working(settings, runtimes, queue, concurrency))
@@ -83,17 +104,31 @@ async def running(
         yield Process(settings, vault, registry, directory, runtimes, queue, Inbox(queue))
 
 
+async def _loaded() -> Registry:
+    """Raises NotMigrated."""
+    if await pending(migrations_of(CORE)):
+        raise NotMigrated("O banco de dados não está em dia; rode: wabot migrate")
+    return await load_registry()
+
+
 @asynccontextmanager
 async def _working(
     settings: Settings, runtimes: Runtimes, queue: Queue, concurrency: int
 ) -> AsyncIterator[None]:
+    hold_tasks()
     graph = Graph(settings.graph_api_url, settings.graph_api_version)
     try:
-        worker = Worker(Attendant(runtimes, graph), Outbox(graph, runtimes), queue, concurrency)
+        guard = Guard()
+        worker = Worker(Attendant(runtimes, graph, guard), Outbox(graph, runtimes), queue, concurrency)
+        schedule, sinks = Schedule(runtimes, guard), Sinks(runtimes, guard)
         hears = queue.open(
-            attend=worker.attend, deliver=worker.deliver, receipts=worker.receipts, sweep=worker.sweep
+            attend=worker.attend,
+            deliver=worker.deliver,
+            receipts=worker.receipts,
+            sweep=worker.sweep,
+            job=schedule.ring,
         )
-        async with hears, worker.sweeping():
+        async with hears, worker.sweeping(), worker.mailing(), schedule.running(), sinks.running():
             yield
     finally:
         await graph.close()

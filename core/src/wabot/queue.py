@@ -27,6 +27,7 @@ ATTEND = "wabot:attend"
 DELIVER = "wabot:deliver"
 RECEIPTS = "wabot:receipts"
 SWEEP = "wabot:sweep"
+JOB = "wabot:job"
 
 STREAM = "wabot"
 STREAM_LENGTH = 100_000
@@ -79,9 +80,11 @@ class Queue:
 
     @contextlib.asynccontextmanager
     async def open(self, **handlers: Handler) -> AsyncIterator[None]:
-        """Connect; with handlers (by name: attend, deliver, receipts, sweep), also work off what is rung."""
+        """Connect; with handlers (by name: attend, deliver, receipts, sweep, job), also work off what is rung."""
         for name, handler in handlers.items():
-            self._broker.register_task(_task(handler), task_name=f"wabot:{name}", **_schedule(name))
+            self._broker.register_task(
+                _task(handler), task_name=f"wabot:{name}", **_schedule(f"wabot:{name}")
+            )
         with self._noticing():
             await self._broker.startup()
         async with self._listening() if handlers and not self.in_process else contextlib.nullcontext():
@@ -93,9 +96,11 @@ class Queue:
 
     @contextlib.asynccontextmanager
     async def scheduling(self) -> AsyncIterator[None]:
-        """While inside, ring for what is due: every minute for the sweep, should all workers have lost theirs."""
-        if self._broker.find_task(SWEEP) is None:
-            self._broker.register_task(_nothing, task_name=SWEEP, **_schedule("sweep"))
+        """While inside, ring every minute: for agendamentos that are due, and for a sweep, should all workers have
+        lost theirs."""
+        for task in (SWEEP, JOB):
+            if self._broker.find_task(task) is None:
+                self._broker.register_task(_nothing, task_name=task, **_schedule(task))
         scheduler = TaskiqScheduler(self._broker, [LabelScheduleSource(self._broker)])
         async with background(run_scheduler_task(scheduler), "scheduler"):
             yield
@@ -160,9 +165,9 @@ def _task(handler: Handler) -> Handler:
     return task
 
 
-def _schedule(name: str) -> dict[str, Any]:
+def _schedule(task: str) -> dict[str, Any]:
     """The labels by which the scheduler knows when to ring."""
-    return {"schedule": [{"cron": "* * * * *"}]} if name == "sweep" else {}
+    return {"schedule": [{"cron": "* * * * *"}]} if task in (SWEEP, JOB) else {}
 
 
 async def _nothing() -> None:

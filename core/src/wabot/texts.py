@@ -42,6 +42,14 @@ PERGUNTA_ANTERIOR = "Essa opção é de uma pergunta anterior."
 INDISPONIVEL = "Essa opção não está mais disponível."
 CONVERSA_ANTERIOR = "Essa opção é de uma conversa que já terminou. Vamos começar de novo?"
 ATUALIZAMOS = "Atualizamos o nosso atendimento, então vamos recomeçar do início."
+ATUALIZAMOS_PESSOA = (
+    "Atualizamos o nosso atendimento enquanto você conversava com a gente. Para não perder nada, vou chamar uma pessoa "
+    "para continuar com você por aqui. Para voltar ao atendimento automático, escreva *menu*."
+)
+FORA_DO_AR = (
+    "Este atendimento está com um problema agora. Já avisamos a equipe; o que você já escolheu está guardado. "
+    "Tente de novo daqui a alguns minutos ou, se preferir falar com uma pessoa, escreva *atendente*."
+)
 OFERECER_PESSOA = "Se preferir falar com uma pessoa, escreva *atendente*."
 CANCELADO = "Tudo bem, cancelei por aqui. Quando quiser recomeçar, escreva *menu*."
 NADA_A_CANCELAR = "Não há nada em andamento para cancelar. Para começar, escreva *menu*."

@@ -1,15 +1,16 @@
 """One turn of a conversation: state and message in, new state and replies out. No I/O of its own."""
 
+import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from inspect import isawaitable
 from typing import Any
 
 import msgspec
 
 from wabot import texts
-from wabot.errors import FlowFault
+from wabot.errors import FlowFault, NewerState, PluginFailed
 from wabot.flow import (
     Ask,
     Chatbot,
@@ -27,11 +28,22 @@ from wabot.flow import (
 )
 from wabot.layout import page_shown, say, show
 from wabot.message import Inbound, Outbound
+from wabot.parts import Bound, Filter, Override, Say
 from wabot.text import fold
 from wabot.understand import Missed, Page, Picked, names_an_option, stamp_of, understand, word_of
+from wabot.upgrade import Left, current, resume
 
 GO_LIMIT = 10
 """How many `Go`s one turn follows before the flow is held to run in circles."""
+REPLIES_MOST = 10
+"""Messages one turn may send. A customer who is sent more reports the number, and Meta charges for each."""
+EVENTS_MOST = 100
+DATA_MOST = 256 * 1024
+"""Bytes of a flow's data. It is read and written with every message."""
+CALL_LIMIT = 5.0
+"""Seconds one call into a plugin may take."""
+NEWER_PATIENCE = timedelta(minutes=5)
+"""How long a message waits for a process with the newer release that wrote its conversation's state."""
 MISSES_BEFORE_PERSON = 2
 MENU_PLACE = "wabot.menu"
 
@@ -50,10 +62,24 @@ class State(msgspec.Struct, frozen=True):
 
 
 class BoundFlow(msgspec.Struct, frozen=True):
-    """A flow as switched on for one bot."""
+    """A flow as switched on for one bot, and its etapas that other plugins change there."""
 
     flow: Flow[Any]
     config: Any = None
+    plugin: str = ""
+    overrides: Mapping[str, Bound[Override]] = {}
+
+
+@dataclass(slots=True)
+class Trail:
+    """Which plugins a turn has called, and which it is in: who is to blame if it never comes back."""
+
+    plugin: str = ""
+    called: set[str] = field(default_factory=set)
+
+    def enter(self, plugin: str) -> None:
+        self.plugin = plugin
+        self.called.add(plugin)
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -63,6 +89,12 @@ class Scene(msgspec.Struct, frozen=True):
     cliente: Cliente
     now: datetime
     doubles: Mapping[type, Any] = {}
+    filters: tuple[Bound[Filter], ...] = ()
+    down: frozenset[str] = frozenset()
+    """Plugins that must not be called now."""
+    incomplete: bool = False
+    """A plugin that is switched on for the bot cannot be used: a flow that is not here may come back."""
+    trail: Trail = msgspec.field(default_factory=Trail)
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -77,16 +109,35 @@ class Turn(msgspec.Struct, frozen=True):
 async def take_turn(flows: Sequence[BoundFlow], state: State, scene: Scene, message: Inbound) -> Turn:
     """Answer one message. The first of `flows` is the one a greeting starts.
 
-    Raises FlowFault when a flow breaks its contract, and whatever the plugin's own code raises.
+    Raises PluginFailed when a plugin's code raises, takes too long or breaks its contract, and NewerState.
     """
     if not message.expects_answer:
         return Turn(state)
     taker = _Taker({bound.flow.id: bound for bound in flows}, state, scene, message)
-    if state.person:
-        return await taker.with_person()
-    if state.flow in taker.flows:
-        return await taker.running()
-    return await taker.idle()
+    try:
+        return _bounded(await taker.turn())
+    except _Down as down:
+        return await taker.without_plugin(str(down))
+    except (NewerState, PluginFailed):
+        raise
+    except Exception as error:
+        raise PluginFailed(scene.trail.plugin, error) from error
+
+
+class _Down(Exception):
+    """The plugin that would have to answer must not be called now."""
+
+
+def _bounded(turn: Turn) -> Turn:
+    """What would flood the customer or the database is a fault, whatever the plugin meant by it."""
+    for what, size, most in (
+        ("messages", len(turn.replies), REPLIES_MOST),
+        ("events", len(turn.events), EVENTS_MOST),
+        ("bytes of data", len(turn.state.data), DATA_MOST),
+    ):
+        if size > most:
+            raise FlowFault(f"{size} {what} in one turn; at most {most} are allowed")
+    return turn
 
 
 @dataclass(slots=True)
@@ -99,12 +150,82 @@ class _Taker:
     events: list[Event] = field(default_factory=list)
     misses: int = 0
 
+    async def turn(self) -> Turn:
+        if self.state.person:
+            return await self.with_person()
+        if answered := await self.filtered():
+            return answered
+        if self.state.flow in self.flows:
+            return await self.running()
+        return await self.idle()
+
+    # -- calls into plugins -------------------------------------------------------------------------------
+
+    async def settled(self, outcome: Outcome | Awaitable[Outcome]) -> Outcome:
+        """What a plugin's code gives, in its time."""
+        if not isawaitable(outcome):
+            return outcome
+        async with asyncio.timeout(CALL_LIMIT):
+            return await outcome
+
+    async def ask(self, bound: BoundFlow, etapa: str, context: Context[Any]) -> Outcome:
+        """Call an etapa, or what another plugin put in its place or around it."""
+        original, changed = bound.flow.etapas[etapa], bound.overrides.get(etapa)
+        if changed is None:
+            self.enter(bound.plugin)
+            return await self.settled(original(context))
+        self.enter(changed.plugin)
+        theirs = replace(context, config=changed.config)
+        if changed.value.replace:
+            return await self.settled(changed.value.replace(theirs))
+
+        async def inner(given: Context[Any]) -> Outcome:
+            return await original(replace(given, config=bound.config))
+
+        assert changed.value.wrap
+        return await self.settled(changed.value.wrap(theirs, inner))
+
+    def enter(self, plugin: str) -> None:
+        """Raises _Down for a plugin that must not be called now."""
+        if plugin in self.scene.down:
+            raise _Down(plugin)
+        self.scene.trail.enter(plugin)
+
+    async def filtered(self) -> Turn | None:
+        """The turn, if a filter answers in the flows' place."""
+        for bound in self.scene.filters:
+            if bound.plugin in self.scene.down:
+                continue
+            scene = self.scene
+            context: Context[None] = Context(
+                scene.bot, scene.cliente, None, self.message, scene.now, bound.config, dict(scene.doubles)
+            )
+            try:
+                scene.trail.enter(bound.plugin)
+                async with asyncio.timeout(CALL_LIMIT):
+                    found = await bound.value.look(context)
+                if not isinstance(found, Inbound | Say | Handover | None):
+                    raise FlowFault(f"filter {bound.value.name} gave {type(found).__name__}")
+            except Exception as error:
+                raise PluginFailed(bound.plugin, error, skippable=True) from error
+            self.events += context.events
+            match found:
+                case Inbound():
+                    self.message = found
+                case Say(words):
+                    return self.close(self.state, words)
+                case Handover(words):
+                    return self.hand_over(words)
+        return None
+
     # -- where the conversa stands -----------------------------------------------------------------------
 
     async def with_person(self) -> Turn:
         return await self.menu() if word_of(self.message) == "menu" else Turn(self.state)
 
     async def idle(self) -> Turn:
+        if self.state.flow and self.scene.incomplete:
+            raise _Down(self.state.flow)
         if word := word_of(self.message):
             return await self.act(word)
         if chosen := self.flow_named():
@@ -119,14 +240,34 @@ class _Taker:
 
     async def running(self) -> Turn:
         bound = self.flows[self.state.flow]
-        context = self.restore(bound)
-        if context is None:
-            self.before.append(texts.ATUALIZAMOS)
-            return await self.start(bound)
-        outcome = await _settle(bound.flow.etapas[self.state.etapa](context))
+        found = resume(bound.flow, Left(self.state.etapa, self.state.version, self.state.data))
+        if found.fate == "waits" and self.scene.now - self.message.at < NEWER_PATIENCE:
+            raise NewerState(
+                f"{bound.flow.id} {self.state.version}, and this process has {bound.flow.version}"
+            )
+        if found.data is None:
+            return await self.without_path(bound)
+        self.state = msgspec.structs.replace(self.state, etapa=found.etapa)
+        self.message = _renamed(bound.flow, self.message)
+        context = self.context(bound, found.data)
+        outcome = await self.ask(bound, found.etapa, context)
         if not isinstance(outcome, Choose | Ask):  # the world moved on while the customer was typing
-            return await self.follow(bound, context, self.state.etapa, outcome)
+            return await self.follow(bound, context, found.etapa, outcome)
         return await self.answer(bound, context, outcome)
+
+    async def without_path(self, bound: BoundFlow) -> Turn:
+        """This release cannot go on with what an earlier one left: say so, and do what the flow wants then."""
+        if bound.flow.otherwise == "hand_over":
+            return self.hand_over(texts.ATUALIZAMOS_PESSOA)
+        self.before.append(texts.ATUALIZAMOS)
+        return await self.start(bound)
+
+    async def without_plugin(self, plugin: str) -> Turn:
+        """What can be said and done while the plugin that would have to answer must not be called."""
+        word = word_of(self.message)
+        if word and word != "menu":
+            return await self.act(word)
+        return Turn(self.state, say([texts.FORA_DO_AR]), (Event("plugin.fora_do_ar", {"plugin": plugin}),))
 
     # -- what the customer may want ----------------------------------------------------------------------
 
@@ -137,7 +278,7 @@ class _Taker:
         place = f"{bound.flow.id}.{self.state.etapa}"
         match understand(question, self.message, place, self.state.shown):
             case Picked(value):
-                outcome = await _settle(question.then(value))
+                outcome = await self.settled(question.then(value))
                 return await self.follow(bound, context, self.state.etapa, outcome)
             case Page(number):
                 return self.put(bound, context, self.state.etapa, question, number)
@@ -173,6 +314,8 @@ class _Taker:
     async def menu(self) -> Turn:
         """Start the bot's flow; where there are several, ask which."""
         if not self.flows:
+            if self.scene.incomplete:
+                raise _Down
             return Turn(State(), events=tuple(self.events))
         if len(self.flows) == 1:
             return await self.start(next(iter(self.flows.values())))
@@ -208,7 +351,7 @@ class _Taker:
                 case Go(to, words):
                     self.before.append(words)
                     etapa = bound.flow.code_of(to)
-                    outcome = await _settle(bound.flow.etapas[etapa](context))
+                    outcome = await self.ask(bound, etapa, context)
                 case Choose() | Ask():
                     return self.put(bound, context, etapa, outcome)
                 case End(words):
@@ -251,15 +394,11 @@ class _Taker:
             scene.bot, scene.cliente, data, self.message, scene.now, bound.config, dict(scene.doubles)
         )
 
-    def restore(self, bound: BoundFlow) -> Context[Any] | None:
-        """The flow's own state, if this version of the flow can still read it."""
-        if self.state.version != bound.flow.version or self.state.etapa not in bound.flow.etapas:
-            return None
-        try:
-            return self.context(bound, msgspec.json.decode(self.state.data, type=bound.flow.data))
-        except msgspec.ValidationError:
-            return None
 
-
-async def _settle(outcome: Outcome | Awaitable[Outcome]) -> Outcome:
-    return await outcome if isawaitable(outcome) else outcome
+def _renamed(flow: Flow[Any], message: Inbound) -> Inbound:
+    """A tap on a button from before an etapa was renamed means the etapa by its new name."""
+    place, colon, key = message.option.partition(":")
+    etapa = place.removeprefix(f"{flow.id}.")
+    if not colon or etapa == place or etapa not in flow.renamed:
+        return message
+    return msgspec.structs.replace(message, option=f"{flow.id}.{current(flow, etapa)}:{key}")

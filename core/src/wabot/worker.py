@@ -11,6 +11,7 @@ from wabot import attend, outbox, receipts
 from wabot.attend import Attendant, NotReady
 from wabot.background import background
 from wabot.logs import places
+from wabot.looper import Looper
 from wabot.outbox import Outbox
 from wabot.queue import Queue
 
@@ -20,6 +21,7 @@ SWEEP_EVERY = 2.0
 OVERDUE_AFTER = 5.0
 """Seconds a row may wait before the sweeper rings for it: longer than any ring takes to be heard."""
 SWEEP_MOST = 1000
+MAIL_EVERY = 1.0
 
 AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
 
@@ -48,7 +50,7 @@ class Worker:
     """Handles what the queue rings for. `at_once` turns are taken side by side, each on a connection of its own."""
 
     def __init__(self, attendant: Attendant, out: Outbox, queue: Queue, at_once: int) -> None:
-        self._queue = queue
+        self._queue, self._out = queue, out
         self._slots = asyncio.Semaphore(at_once)
         self._attend_one = OneAtATime(attendant.attend)
         self._deliver_one = OneAtATime(out.deliver)
@@ -74,6 +76,19 @@ class Worker:
     def sweeping(self) -> AbstractAsyncContextManager[None]:
         """While inside, rows left waiting are rung for: after a crash, a lost ring, or when a retry is due."""
         return background(self._keep_sweeping(), "sweeper")
+
+    def mailing(self) -> AbstractAsyncContextManager[None]:
+        """While inside, bulk messages go out, a few at a time: their rows wait, and nobody rings for them."""
+        return Looper("mail", self._mail, MAIL_EVERY).running()
+
+    async def _mail(self) -> bool:
+        """What is being sent is seen through even if the worker stops: it would not be sent again."""
+        sending = asyncio.create_task(self._out.deliver_bulk())
+        try:
+            return await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            await sending
+            raise
 
     async def _keep_sweeping(self) -> None:
         patience = 0.0  # whatever waits at the start was left by somebody who is gone

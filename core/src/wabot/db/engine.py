@@ -1,22 +1,34 @@
 """The one connection pool of a process: raw SQL for the hot path, Piccolo for the rest, in one transaction."""
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any, Literal
 
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
+_fence: ContextVar[frozenset[int] | None] = ContextVar("fence", default=None)
+
+FENCED = "SELECT set_config('wabot.chatbots', $1, true)"
+
 
 class _Transaction(PostgresTransaction):
-    """Piccolo's transaction, which also gives the connection back when commit or rollback fails."""
+    """Piccolo's transaction; it also minds the fence, and gives the connection back when commit or rollback fails."""
+
+    async def begin(self) -> None:
+        await super().begin()  # type: ignore[no-untyped-call]
+        if (chatbots := _fence.get()) is not None:
+            await self.connection.execute(FENCED, f"{{{','.join(map(str, sorted(chatbots)))}}}")
 
     async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> Literal[False]:
         if self._parent is not None:
             return False
         try:
             if exception is not None:
-                await self.rollback()  # type: ignore[no-untyped-call]
+                with contextlib.suppress(OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+                    await self.rollback()  # type: ignore[no-untyped-call]
             elif not self._rolled_back:
                 await self.commit()  # type: ignore[no-untyped-call]
         finally:
@@ -70,11 +82,18 @@ class Database(PostgresEngine):
     def transaction(self, allow_nested: bool = True) -> _Transaction:
         return _Transaction(engine=self, allow_nested=allow_nested)
 
+    def fence(self, chatbots: Iterable[int]) -> None:
+        """From here on, in this task, the database refuses writes to the rows of any other chatbot."""
+        _fence.set(frozenset(chatbots))
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """The connection of the transaction in hand, or one from the pool."""
         if transaction := self.current_transaction.get():
             yield transaction.connection
+        elif _fence.get() is not None:
+            async with self.transaction() as transaction:
+                yield transaction.connection
         else:
             async with self._pool().acquire() as connection:
                 yield connection
@@ -96,6 +115,10 @@ class Database(PostgresEngine):
         async with self.connection() as connection:
             status: str = await connection.execute(sql, *args)
             return status
+
+    async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> list[Any]:
+        """Piccolo's queries outside a transaction."""
+        return await self.fetch(query, *(args or ()))
 
     def _pool(self) -> asyncpg.Pool:
         if self.pool is None:

@@ -3,7 +3,7 @@
 import contextlib
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.conf.apps import AppConfig
@@ -11,6 +11,9 @@ from piccolo.conf.apps import AppConfig
 from wabot.db.engine import DB
 
 _LOCK = 0x7761626F74  # "wabot"
+
+Migration = tuple[str, str]
+"""The app's name and the migration's id."""
 
 
 class _Forwards(ForwardsMigrationManager):
@@ -40,20 +43,18 @@ async def migrate(apps: Sequence[AppConfig]) -> None:
                 await _Forwards(app).forwards()
 
 
-async def pending(apps: Sequence[AppConfig]) -> list[str]:
-    """The migrations that have not run yet, as `app id`."""
-    done: set[tuple[str, str]] = set()
+async def pending(known: Iterable[Migration]) -> list[str]:
+    """Those that have not run yet, as `app id`."""
+    done: set[Migration] = set()
     if await DB.fetchval("SELECT to_regclass('migration') IS NOT NULL"):
         done = {
             (row["app_name"], row["name"]) for row in await DB.fetch("SELECT app_name, name FROM migration")
         }
-    return [f"{app} {name}" for app, name in _known(apps) if (app, name) not in done]
+    return [f"{app} {name}" for app, name in known if (app, name) not in done]
 
 
-def _known(apps: Sequence[AppConfig]) -> Iterator[tuple[str, str]]:
-    for app in apps:
-        runner = _Forwards(app)
-        for name in runner.get_migration_ids(
-            runner.get_migration_modules(app.resolved_migrations_folder_path)
-        ):
-            yield app.app_name, name
+def migrations_of(app: AppConfig) -> list[Migration]:
+    """All migrations an app brings."""
+    runner = _Forwards(app)
+    modules = runner.get_migration_modules(app.resolved_migrations_folder_path)
+    return [(app.app_name, name) for name in runner.get_migration_ids(modules)]

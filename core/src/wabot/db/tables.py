@@ -1,5 +1,7 @@
 """The core's rows as Piccolo sees them. The queue-like tables (inbox, outbox, receipt…) are SQL only: see queries."""
 
+from enum import StrEnum
+
 from piccolo.columns import (
     JSON,
     BigSerial,
@@ -67,6 +69,13 @@ class Conversa(Table, db=DB, tablename="conversa"):
     last_inbound_at = Timestamptz(null=True)
 
 
+class Missed(StrEnum):
+    """What becomes of a due time long past, the machine having been off."""
+
+    RUN = "run"
+    SKIP = "skip"
+
+
 class PluginBinding(Table, db=DB, tablename="plugin_binding"):
     """A plugin as a person switched it on or off for one chatbot, with its configuration."""
 
@@ -78,6 +87,25 @@ class PluginBinding(Table, db=DB, tablename="plugin_binding"):
     priority = Integer()
     criado_em = Timestamptz(default=TimestamptzNow())
     atualizado_em = Timestamptz(default=TimestamptzNow(), auto_update=TimestamptzNow().python)
+
+
+class Agendamento(Table, db=DB, tablename="agendamento"):
+    """Work at fixed times: a job or campaign of a plugin on one chatbot, or of the core (no chatbot)."""
+
+    id = Serial(primary_key=True)
+    chatbot = ForeignKey(Chatbot, null=True)
+    plugin = Text()
+    job = Text()
+    titulo = Text()
+    cron = Text()
+    timezone = Text(null=True, default=None)
+    enabled = Boolean(default=True)
+    next_run = Timestamptz(null=True, default=None)
+    last_run = Timestamptz(null=True, default=None)
+    last_due = Timestamptz(null=True, default=None)
+    last_ok = Boolean(null=True, default=None)
+    last_result = Text(null=True, default=None)
+    missed = Text(default="run", choices=Missed)
 
 
 class ApiToken(Table, db=DB, tablename="api_token"):

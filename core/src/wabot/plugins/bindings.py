@@ -7,19 +7,35 @@ import msgspec
 
 from wabot.db.engine import DB
 from wabot.errors import WabotError
-from wabot.explain import in_portuguese
+from wabot.plugins.catalogue import Entry
+from wabot.plugins.configs import Stored, change
+from wabot.plugins.conflicts import conflicts
 from wabot.plugins.registry import Plugin
+from wabot.vault import Vault
+
+# Two plugins switched on at once would not see that they conflict.
+ONE_AT_A_TIME = "SELECT FROM chatbot WHERE id = $1 FOR UPDATE"
+KEPT = "SELECT config, secrets, version FROM plugin_binding WHERE chatbot = $1 AND plugin = $2 FOR UPDATE"
+ENABLE = """
+INSERT INTO plugin_binding (chatbot, plugin, config, secrets, version, priority)
+VALUES ($1, $2, $3, $4, $5, coalesce($6, 0))
+ON CONFLICT (chatbot, plugin) DO UPDATE SET enabled = true, config = excluded.config, secrets = excluded.secrets,
+    version = excluded.version, priority = coalesce($6, plugin_binding.priority), atualizado_em = now()
+"""
+DISABLE = (
+    "UPDATE plugin_binding SET enabled = false, atualizado_em = now() WHERE chatbot = $1 AND plugin = $2"
+)
 
 
-class BadConfig(WabotError):
-    """A plugin's configuration has a field that does not exist or a value that does not fit."""
+class Conflict(WabotError):
+    """The plugin cannot be on together with another one of the bot. Nothing has changed."""
 
 
 class Binding(msgspec.Struct, frozen=True):
     chatbot: int
     plugin: str
     enabled: bool
-    config: msgspec.Raw
+    stored: Stored
     priority: int
 
 
@@ -27,69 +43,47 @@ async def all_bindings() -> list[Binding]:
     """Every binding, in the order in which a bot's plugins are asked: highest priority first, then the oldest."""
     rows = await DB.fetch("SELECT * FROM plugin_binding ORDER BY chatbot, priority DESC, id")
     return [
-        Binding(
-            row["chatbot"],
-            row["plugin"],
-            row["enabled"],
-            msgspec.Raw(row["config"].encode()),
-            row["priority"],
-        )
-        for row in rows
+        Binding(row["chatbot"], row["plugin"], row["enabled"], _stored(row), row["priority"]) for row in rows
     ]
 
 
 async def enable(
-    chatbot: int, plugin: Plugin, values: Mapping[str, Any], priority: int | None = None
+    chatbot: int,
+    plugin: Plugin,
+    values: Mapping[str, Any],
+    vault: Vault,
+    catalogue: Mapping[str, Entry],
+    priority: int | None = None,
 ) -> None:
     """Switch a plugin on for a bot. `values` change its configuration; what they do not name is kept.
 
-    Raises BadConfig, naming every wrong field; then nothing has changed.
+    Raises BadConfig, naming every wrong field, or Conflict; then nothing has changed.
     """
     async with DB.transaction():
-        kept = await DB.fetchval(
-            "SELECT config FROM plugin_binding WHERE chatbot = $1 AND plugin = $2 FOR UPDATE",
-            chatbot,
-            plugin.id,
-        )
-        config = checked_config(plugin, {**msgspec.json.decode(kept or "{}"), **values})
         await DB.execute(
-            """INSERT INTO plugin_binding (chatbot, plugin, config, priority) VALUES ($1, $2, $3, coalesce($4, 0))
-               ON CONFLICT (chatbot, plugin) DO UPDATE SET enabled = true, config = excluded.config,
-                   priority = coalesce($4, plugin_binding.priority), atualizado_em = now()""",
-            chatbot,
-            plugin.id,
-            config.decode(),
-            priority,
+            "SELECT FROM chatbot WHERE id = $1 FOR UPDATE", chatbot
+        )  # two at once would not see each other
+        if why := conflicts(
+            plugin.id, catalogue[plugin.id].descriptor, await _others(chatbot, plugin.id, catalogue)
+        ):
+            raise Conflict(f"O plugin {plugin.id} não foi ligado: {'; '.join(why)}.")
+        row = await DB.fetchrow(KEPT, chatbot, plugin.id)
+        stored = change(plugin.declared.config, _stored(row) if row else Stored(), values, vault)
+        await DB.execute(
+            ENABLE, chatbot, plugin.id, stored.config.decode(), stored.secrets, stored.version, priority
         )
 
 
 async def disable(chatbot: int, plugin: str) -> bool:
     """Switch a plugin off for a bot; its configuration and data stay. False if it was never on."""
-    done = await DB.execute(
-        """UPDATE plugin_binding SET enabled = false, atualizado_em = now()
-           WHERE chatbot = $1 AND plugin = $2""",
-        chatbot,
-        plugin,
-    )
-    return done != "UPDATE 0"
+    return await DB.execute(DISABLE, chatbot, plugin) != "UPDATE 0"
 
 
-def checked_config(plugin: Plugin, values: Mapping[str, Any]) -> bytes:
-    """The configuration as it is stored, if every field fits. Values may be strings, as the command line gives them."""
-    if plugin.declared.config is None:
-        if values:
-            raise BadConfig(f"O plugin {plugin.id} não tem configuração.")
-        return b"{}"
-    known = {field.name: field for field in msgspec.structs.fields(plugin.declared.config.shape)}
-    fitted, wrong = {}, []
-    for name, value in values.items():
-        if name not in known:
-            wrong.append(f"{name}: não existe; há {', '.join(known)}")
-            continue
-        try:  # one by one: msgspec stops at the first field that is wrong
-            fitted[name] = msgspec.convert(value, known[name].type, strict=False)
-        except msgspec.ValidationError as error:
-            wrong.append(f"{name}: {in_portuguese(str(error))}")
-    if wrong:
-        raise BadConfig("; ".join(wrong))
-    return msgspec.json.encode(fitted)
+async def _others(chatbot: int, plugin: str, catalogue: Mapping[str, Entry]) -> dict[str, Any]:
+    on = "SELECT plugin FROM plugin_binding WHERE chatbot = $1 AND enabled AND plugin <> $2"
+    rows = await DB.fetch(on, chatbot, plugin)
+    return {row["plugin"]: catalogue[row["plugin"]].descriptor for row in rows if row["plugin"] in catalogue}
+
+
+def _stored(row: Any) -> Stored:
+    return Stored(row["config"].encode(), row["secrets"], row["version"])

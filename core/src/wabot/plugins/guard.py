@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from wabot.db.engine import DB
-from wabot.errors import WabotError
+from wabot.errors import WabotError, reason_of
 from wabot.logs import places
 from wabot.plugins.breaker import Breaker, Change
 from wabot.plugins.contain import contained
@@ -68,7 +68,7 @@ class Guard:
         breaker = self._breakers.setdefault((chatbot, plugin), Breaker())
         change = breaker.failed(self._clock())
         log.error("plugin %s failed on chatbot %s: %s", plugin, chatbot, places(error))
-        await self._tell(chatbot, plugin, change, f"{type(error).__name__}: {error}"[:500])
+        await self._tell(chatbot, plugin, change, reason_of(error))
 
     async def _tell(self, chatbot: int, plugin: str, change: Change, why: str) -> None:
         if change is None:

@@ -1,92 +1,55 @@
-"""Which plugins are installed, and what each declares. One by one: a broken plugin harms nothing else."""
+"""The plugins this process has loaded: those that the probe found well. One by one: one that breaks harms no other."""
 
 import logging
-from collections import Counter
-from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points, version
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import msgspec
-from packaging.requirements import InvalidRequirement, Requirement
-from piccolo.conf.apps import AppConfig
 
-from wabot import hookspecs
-from wabot.plugins.declared import Declared, PluginFault, load
+from wabot.plugins.catalogue import Entry, sync
+from wabot.plugins.declared import Declared
+from wabot.plugins.declared import load as declared_by
+from wabot.plugins.installed import folder_of
 
 log = logging.getLogger(__name__)
 
-Status = Literal["ok", "broken", "incompatible", "orphaned"]
 
-
-class Plugin(msgspec.Struct, frozen=True, kw_only=True):
-    """An installed plugin and what it declares; a broken one declares nothing and says why."""
+class Plugin(msgspec.Struct, frozen=True):
+    """A loaded plugin."""
 
     id: str
-    distribution: str = ""
-    version: str = ""
-    title: str = ""
-    status: Status = "ok"
-    error: str = ""
-    declared: Declared = Declared()
+    declared: Declared
+    folder: str = ""
+    """Where its source lies: by this the watchdog knows whose code is being run."""
 
 
 class Registry:
-    """All installed plugins by id. Found at first use; new ones need a restart."""
+    """All loaded plugins by id. New ones, and new releases, need a restart."""
 
-    @cached_property
-    def plugins(self) -> dict[str, Plugin]:
-        found = sorted(entry_points(group=hookspecs.GROUP), key=lambda entry: entry.name)
-        names = Counter(entry.name for entry in found)
-        return {entry.name: _load(entry, alone=names[entry.name] == 1) for entry in found}
+    def __init__(self, plugins: Iterable[Plugin]) -> None:
+        self.plugins: Mapping[str, Plugin] = {plugin.id: plugin for plugin in plugins}
+        self._owners = {plugin.folder: plugin.id for plugin in self.plugins.values() if plugin.folder}
 
-    @property
-    def working(self) -> list[Plugin]:
-        return [plugin for plugin in self.plugins.values() if plugin.status == "ok"]
-
-    @property
-    def apps(self) -> list[AppConfig]:
-        """The plugins' Piccolo apps, whose migrations run after the core's."""
-        return [plugin.declared.tables for plugin in self.working if plugin.declared.tables]
+    def owner(self, filename: str) -> str:
+        """The id of the plugin that a file of source belongs to; empty: none."""
+        path = Path(filename)
+        return next((self._owners[str(p)] for p in (path, *path.parents) if str(p) in self._owners), "")
 
 
-def _load(entry: EntryPoint, *, alone: bool) -> Plugin:
-    about = _about(entry)
+async def load_registry() -> Registry:
+    """Examine what is new, then load what works. Needs the database."""
+    return Registry(plugin for entry in (await sync()).values() if (plugin := load(entry)))
+
+
+def load(entry: Entry) -> Plugin | None:
+    """One plugin, if it works."""
+    if entry.status != "ok":
+        log.warning("plugin %s left out: %s", entry.id, entry.error)
+        return None
     try:
-        if not alone:
-            raise PluginFault(
-                f"dois pacotes instalados têm um plugin chamado {entry.name!r}; desinstale um deles"
-            )
-        if reason := _incompatible(entry):
-            return msgspec.structs.replace(about, status="incompatible", error=reason)
-        declared = load(entry.name, entry.value)
-        return msgspec.structs.replace(about, title=declared.title, declared=declared)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - a plugin may even call sys.exit() when imported
-        reason = str(error) if isinstance(error, PluginFault) else f"{type(error).__name__}: {error}"
-        log.warning("plugin %s is broken: %s", entry.name, reason)
-        return msgspec.structs.replace(about, status="broken", error=reason[:500])
-
-
-def _about(entry: EntryPoint) -> Plugin:
-    dist = entry.dist
-    return Plugin(
-        id=entry.name,
-        distribution=dist.name if dist else "",
-        version=dist.version if dist else "",
-        title=entry.name,
-    )
-
-
-def _incompatible(entry: EntryPoint) -> str:
-    """Why this plugin's release cannot work with this wabot, told by its own metadata before anything is imported."""
-    for text in (entry.dist.requires if entry.dist else None) or []:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if requirement.name == "wabot" and not requirement.specifier.contains(
-            version("wabot"), prereleases=True
-        ):
-            return f"precisa de {requirement}, e este é o wabot {version('wabot')}"
-    return ""
+        declared = declared_by(entry.id, entry.about.module)
+    except Exception as error:  # noqa: BLE001 - it worked in the probe, but that was another process
+        log.error("plugin %s left out: %s: %s", entry.id, type(error).__name__, error)
+        return None
+    folder = folder_of(entry.about.module)
+    return Plugin(entry.id, declared, str(folder) if folder else "")

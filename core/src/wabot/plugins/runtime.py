@@ -1,29 +1,18 @@
 """What each bot is made of right now: compiled from its enabled bindings, replaced whole when one changes."""
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import msgspec
 
 from wabot.db.directory import Bot, Directory
-from wabot.flow import Chatbot
-from wabot.parts import Campaign, Filter, Job, Sink
+from wabot.flow import Chatbot, Flow
+from wabot.parts import Bound, Campaign, Filter, Job, Override, Sink
 from wabot.plugins.bindings import Binding, all_bindings
-from wabot.plugins.registry import Plugin, Registry
+from wabot.plugins.configs import read
+from wabot.plugins.registry import Registry
 from wabot.turn import BoundFlow
-
-log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-
-class Bound(msgspec.Struct, Generic[T], frozen=True):
-    """Something a plugin declares, with the configuration one bot has for it."""
-
-    plugin: str
-    value: T
-    config: Any = None
+from wabot.vault import Vault
 
 
 class BotRuntime(msgspec.Struct, frozen=True):
@@ -32,6 +21,8 @@ class BotRuntime(msgspec.Struct, frozen=True):
     bot: Bot
     chatbot: Chatbot
     plugins: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Plugins that are switched on and cannot be used: not installed, or broken."""
     flows: tuple[BoundFlow, ...] = ()
     filters: tuple[Bound[Filter], ...] = ()
     jobs: tuple[Bound[Job], ...] = ()
@@ -42,8 +33,8 @@ class BotRuntime(msgspec.Struct, frozen=True):
 class Runtimes:
     """All bots' runtimes, kept up to date by `load`."""
 
-    def __init__(self, directory: Directory, registry: Registry) -> None:
-        self._directory, self._registry = directory, registry
+    def __init__(self, directory: Directory, registry: Registry, vault: Vault) -> None:
+        self._directory, self._registry, self._vault = directory, registry, vault
         self._by_id: Mapping[int, BotRuntime] = {}
 
     async def load(self) -> None:
@@ -63,10 +54,9 @@ class Runtimes:
         return self._by_id.get(chatbot)
 
     def _compile(self, bot: Bot, bindings: Sequence[Binding]) -> BotRuntime:
-        plugins = self._registry.plugins
-        on = [(plugins[b.plugin], b) for b in bindings if b.plugin in plugins]
-        on = [(plugin, binding) for plugin, binding in on if plugin.status == "ok"]
-        configs = {plugin.id: config_of(plugin, binding) for plugin, binding in on}
+        working = self._registry.plugins
+        on = [(working[b.plugin], b) for b in bindings if b.plugin in working]
+        configs = {p.id: read(p.declared.config, binding.stored, self._vault) for p, binding in on}
 
         def bound(kind: str) -> tuple[Bound[Any], ...]:
             return tuple(
@@ -79,7 +69,8 @@ class Runtimes:
             bot,
             Chatbot(bot.id, bot.nome, bot.timezone),
             tuple(plugin.id for plugin, _ in on),
-            tuple(BoundFlow(flow.value, flow.config) for flow in bound("flows")),
+            tuple(b.plugin for b in bindings if b.plugin not in working),
+            _flows(bound("flows"), bound("overrides")),
             filters=bound("filters"),
             jobs=bound("jobs"),
             sinks=bound("sinks"),
@@ -87,15 +78,10 @@ class Runtimes:
         )
 
 
-def config_of(plugin: Plugin, binding: Binding) -> Any:
-    """The stored configuration as the plugin's Struct; its defaults where what is stored does not fit any more."""
-    if plugin.declared.config is None:
-        return None
-    shape = plugin.declared.config.shape
-    try:
-        return msgspec.json.decode(binding.config, type=shape)
-    except msgspec.ValidationError as error:
-        log.warning(
-            "chatbot %s, plugin %s: stored configuration ignored: %s", binding.chatbot, plugin.id, error
-        )
-        return shape()
+def _flows(flows: Iterable[Bound[Flow[Any]]], overrides: Sequence[Bound[Override]]) -> tuple[BoundFlow, ...]:
+    """The flows with the etapas that other plugins change; of two that change the same one, the first counts."""
+    changed: dict[str, dict[str, Bound[Override]]] = {}
+    for override in overrides:
+        flow, _, etapa = override.value.etapa.partition(".")
+        changed.setdefault(flow, {}).setdefault(etapa, override)
+    return tuple(BoundFlow(b.value, b.config, b.plugin, changed.get(b.value.id, {})) for b in flows)

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from wabot.flow import Chatbot, Cliente, Event, Flow
 from wabot.message import Button as ReplyButton
 from wabot.message import ButtonsMessage, Inbound, Kind, ListMessage, Outbound, Row, words_of
@@ -17,10 +19,51 @@ def offers(message: Outbound) -> Sequence[ReplyButton | Row]:
     return message.rows if isinstance(message, ListMessage) else ()
 
 
+STARTS = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+"""What time it is in every test, until the test says otherwise. A Tuesday."""
+SHOP = Chatbot(1, "Loja")
+EACH_MESSAGE = timedelta(seconds=10)
+
+
+class Clock:
+    """The time of a test: it stands still, but for the ten seconds that each message of a customer takes."""
+
+    def __init__(self, now: datetime = STARTS) -> None:
+        self.now = now
+
+    def moves(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+        """Let time pass."""
+        self.now += timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+    def shows(self, moment: str) -> None:
+        """Set the time, written as `2026-11-24 12:00`: in UTC, unless the text names another zone."""
+        given = datetime.fromisoformat(moment)
+        self.now = given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
+class LeftBehind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A conversation under way, as a test keeps it in a file for the releases to come."""
+
+    flow: str = ""
+    """Empty: the only flow of the chat, or the first of them."""
+    etapa: str
+    version: int = 1
+    data: dict[str, Any] = {}
+    shown: tuple[str, ...] = ()
+    """The keys of the options on the screen, which a number refers to."""
+    offered: dict[str, str] = {}
+    """What can still be tapped: titles with the ids they were sent with."""
+
+    def state(self, flow: str) -> State:
+        data = msgspec.json.encode(self.data)
+        return State(self.flow or flow, self.etapa, self.version, data, self.shown)
+
+
 class Chat:
     """A customer and a bot with these flows. Speaking while a reply is unread fails: nothing is said unseen.
 
-    `doubles` maps the plugin's own types to what `ctx.get` gives in their place. `now` may be set at any time.
+    `doubles` maps the plugin's own types to what `ctx.get` gives in their place. `now` may be set at any time;
+    chats that are given the same `clock` share it.
     """
 
     def __init__(
@@ -30,12 +73,14 @@ class Chat:
         config: Any = None,
         doubles: Mapping[type, Any] | None = None,
         state: State | None = None,
+        bot: Chatbot = SHOP,
+        clock: Clock | None = None,
     ) -> None:
         self.flows = [BoundFlow(flow, config) for flow in flows]
-        self.bot = Chatbot(1, "Loja")
+        self.bot = bot
         self.cliente = Cliente(1, nome)
         self.doubles = dict(doubles or {})
-        self.now = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+        self.clock = clock or Clock()
         self.state = state or State()
         self.happened: list[Event] = []
         self.opted_out = False
@@ -43,6 +88,15 @@ class Chat:
         self._unread: list[Outbound] = []
         self._received: list[Outbound] = []
         self._count = 0
+
+    @property
+    def now(self) -> datetime:
+        """What time it is for the flow."""
+        return self.clock.now
+
+    @now.setter
+    def now(self, moment: datetime) -> None:
+        self.clock.now = moment
 
     @property
     def events(self) -> list[str]:
@@ -86,6 +140,38 @@ class Chat:
         if (self.state.etapa or None) != etapa:
             raise self._failure(f"expected to be at {etapa}, but is at {self.state.etapa or None}")
 
+    def waits(self, *, days: float = 0, hours: float = 0, minutes: float = 0) -> None:
+        """Time passes before the customer goes on."""
+        self.clock.moves(days=days, hours=hours, minutes=minutes)
+
+    def upgrade(self, from_state: Mapping[str, Any] | State) -> None:
+        """Go on with a conversation that an earlier release left: what `left_behind` gave, or a State.
+
+        The next message runs the flow's migrations and renames, as it would for a customer.
+        """
+        first = self.flows[0].flow.id
+        if isinstance(from_state, State):
+            self.state = msgspec.structs.replace(from_state, flow=from_state.flow or first)
+            return
+        left = msgspec.convert(from_state, LeftBehind)
+        self.state = left.state(first)
+        rows = tuple(Row(id, title) for title, id in left.offered.items())
+        self._received.append(ListMessage("", "", rows))
+
+    def left_behind(self) -> dict[str, Any]:
+        """Where the conversation stands, for a JSON file beside the tests: see `upgrade`."""
+        state = self.state
+        left = LeftBehind(
+            flow=state.flow,
+            etapa=state.etapa,
+            version=state.version,
+            data=msgspec.json.decode(state.data),
+            shown=state.shown,
+            offered={offer.title: offer.id for message in self._received for offer in offers(message)},
+        )
+        kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(left))
+        return kept
+
     @property
     def last(self) -> Outbound:
         """The latest message received."""
@@ -96,7 +182,7 @@ class Chat:
             raise self._failure(f"unread when the customer spoke: {words_of(self._unread[0])!r}")
         self._write(self.cliente.nome, shown)
         self._count += 1
-        self.now += timedelta(seconds=10)
+        self.now += EACH_MESSAGE
         message = Inbound(wamid=f"wamid.{self._count}", at=self.now, kind=kind, text=text, option=option)
         scene = Scene(self.bot, self.cliente, self.now, self.doubles)
         turn = await take_turn(self.flows, self.state, scene, message)

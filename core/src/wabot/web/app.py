@@ -10,7 +10,6 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from wabot.logs import set_up
-from wabot.plugins.registry import Plugin, Registry
 from wabot.process import Process, running
 from wabot.settings import load
 from wabot.web import health, problems, webhook
@@ -19,17 +18,29 @@ from wabot.web.clientes import ClienteController
 from wabot.web.rest import provide_listing
 
 
-def create_app(registry: Registry, opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Litestar:
-    """The application for a process that is opened when the server starts and closed when it stops."""
+def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Litestar:
+    """The application for a process that is opened when the server starts and closed when it stops.
+
+    Plugins' routes are mounted when it has opened: only then it is known which plugins work.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with opened() as process:
             app.state.process = process
+            for plugin in process.registry.plugins.values():
+                if plugin.declared.routes:
+                    app.register(_behind_token(f"/api/{plugin.id}", plugin.declared.routes))
             yield
 
     return Litestar(
-        [webhook.verify, webhook.receive, health.healthz, health.readyz, _api(registry.working)],
+        [
+            webhook.verify,
+            webhook.receive,
+            health.healthz,
+            health.readyz,
+            _behind_token("/api", [ClienteController]),
+        ],
         lifespan=[lifespan],
         dependencies={"process": Provide(_provide_process)},
         plugins=[problems.plugin],
@@ -50,21 +61,16 @@ def create_app(registry: Registry, opened: Callable[[], AbstractAsyncContextMana
 
 def from_environment() -> Litestar:
     """The application on its own, as a server that makes several processes of it imports it."""
-    settings, registry = load(), Registry()
+    settings = load()
     set_up(settings.log_level, settings.log_format)
-    return create_app(registry, lambda: running(settings, registry, worker=False))
+    return create_app(lambda: running(settings, worker=False))
 
 
-def _api(plugins: Sequence[Plugin]) -> Router:
-    """Everything behind a token: the core's endpoints, and each plugin's under its own id."""
-    mounted = [
-        Router(f"/{plugin.id}", route_handlers=plugin.declared.routes)
-        for plugin in plugins
-        if plugin.declared.routes
-    ]
+def _behind_token(path: str, handlers: Sequence[Any]) -> Router:
+    """Endpoints for whoever has a token: the core's, or a plugin's under its own id."""
     return Router(
-        "/api",
-        route_handlers=[ClienteController, *mounted],
+        path,
+        route_handlers=handlers,
         guards=[authorize],
         dependencies={"access": Provide(provide_access), "listing": Provide(provide_listing)},
     )

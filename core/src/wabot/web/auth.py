@@ -8,6 +8,7 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers import BaseRouteHandler
 
 from wabot import tokens
+from wabot.db.engine import DB
 from wabot.web.rest import Access
 
 _READING = {"GET", "HEAD", "OPTIONS"}
@@ -25,6 +26,10 @@ async def authorize(connection: ASGIConnection[Any, Any, Any, Any], _handler: Ba
     if connection.scope["method"] not in _READING and not bearer.writes:  # type: ignore[typeddict-item]
         raise PermissionDeniedException(detail="Este token só pode ler. Crie outro com --escrita.")
     bots = None if bearer.chatbot is None else frozenset({bearer.chatbot})
+    if bots is not None:
+        DB.fence(
+            bots
+        )  # a handler that forgets to ask what the token sees can at least write nothing elsewhere
     connection.scope["auth"] = Access(bots, bearer.writes)
 
 

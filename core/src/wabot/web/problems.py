@@ -16,6 +16,9 @@ from wabot.logs import places
 
 log = logging.getLogger(__name__)
 
+FENCED = "WB001"
+"""The SQLSTATE of the fence between chatbots."""
+
 TITLES = {
     400: "Pedido inválido",
     401: "Falta identificação",
@@ -57,6 +60,11 @@ def _entry(item: dict[str, Any]) -> dict[str, str | None]:
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Our own fault: the log has the place, the caller gets no details."""
+    if getattr(error, "sqlstate", "") == FENCED:
+        log.error(
+            "%s %s: a write to another chatbot's rows was refused", request.method, request.scope["path"]
+        )
+        return _problem(HTTPException(status_code=404, detail="Não encontrado.")).to_response(request)
     log.error("%s %s: %s", request.method, request.scope["path"], places(error))
     detail = "Algo falhou do nosso lado. Tente de novo; se continuar, avise o suporte."
     return _problem(HTTPException(status_code=500, detail=detail)).to_response(request)

@@ -1,0 +1,130 @@
+"""A plugin's configuration for one bot: checked field by field, migrated, its secrets apart and encrypted."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from wabot.errors import WabotError
+from wabot.explain import in_portuguese
+from wabot.parts import Versioned
+from wabot.vault import Vault, WrongKey
+
+log = logging.getLogger(__name__)
+
+
+class BadConfig(WabotError):
+    """A plugin's configuration has a field that does not exist or a value that does not fit: `fields` says which."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {why}" for name, why in fields.items()))
+        self.fields = dict(fields)
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A configuration as its row holds it."""
+
+    config: bytes = b"{}"
+    secrets: str = ""
+    version: int = 1
+
+
+def secrets_of(shape: type[msgspec.Struct]) -> frozenset[str]:
+    """The names of the fields that are secrets."""
+    info: Any = msgspec.inspect.type_info(shape)
+    return frozenset(field.name for field in info.fields if _is_secret(field.type))
+
+
+def _is_secret(kind: Any) -> bool:
+    if not isinstance(kind, msgspec.inspect.Metadata):
+        return False
+    return bool((kind.extra or {}).get("secret")) or _is_secret(kind.type)
+
+
+def change(config: Versioned[Any] | None, kept: Stored, given: Mapping[str, Any], vault: Vault) -> Stored:
+    """The stored configuration with `given` put in. Values may be strings, as the command line gives them.
+
+    Raises BadConfig, naming every wrong field.
+    """
+    if config is None:
+        if given:
+            raise BadConfig(dict.fromkeys(given, "este plugin não tem configuração"))
+        return Stored()
+    fitted = _fitted(config.shape, _migrated(config, kept, vault) | dict(given))
+    try:
+        msgspec.convert(fitted, config.shape)
+    except msgspec.ValidationError as error:
+        raise BadConfig({"configuração": in_portuguese(str(error))}) from None
+    hidden = secrets_of(config.shape)
+    private = {name: value for name, value in fitted.items() if name in hidden and value}
+    public = {name: value for name, value in fitted.items() if name not in hidden}
+    sealed = vault.encrypt(msgspec.json.encode(private).decode()) if private else ""
+    return Stored(msgspec.json.encode(public), sealed, config.version)
+
+
+def read(config: Versioned[Any] | None, kept: Stored, vault: Vault) -> Any:
+    """What flows find in `ctx.config`. A stored value that does not fit any more gives way to its default."""
+    if config is None:
+        return None
+    fields = {field.name: field for field in msgspec.structs.fields(config.shape)}
+    values: dict[str, Any] = {}
+    for name, value in _migrated(config, kept, vault).items():
+        try:
+            values[name] = msgspec.convert(value, fields[name].type)
+        except (KeyError, msgspec.ValidationError) as error:
+            log.warning(
+                "%s: the stored %s is not used: %s", config.shape.__module__, name, type(error).__name__
+            )
+    return config.shape(**values)
+
+
+def _fitted(shape: type[msgspec.Struct], values: Mapping[str, Any]) -> dict[str, Any]:
+    """One by one: msgspec stops at the first field that is wrong."""
+    known = {field.name: field for field in msgspec.structs.fields(shape)}
+    fitted, wrong = {}, {}
+    for name, value in values.items():
+        if name not in known:
+            wrong[name] = f"não existe; há {', '.join(known)}"
+            continue
+        try:
+            fitted[name] = msgspec.convert(value, known[name].type, strict=False)
+        except msgspec.ValidationError as error:
+            wrong[name] = in_portuguese(str(error))
+    if wrong:
+        raise BadConfig(wrong)
+    return fitted
+
+
+def _migrated(config: Versioned[Any], kept: Stored, vault: Vault) -> dict[str, Any]:
+    """All stored values, secrets included, in the shape of this release."""
+    values: dict[str, Any] = {**msgspec.json.decode(kept.config), **_opened(kept.secrets, vault)}
+    for version in range(kept.version, config.version):
+        if migration := config.migrations.get(version):
+            try:
+                values = migration(values)
+            except Exception as error:  # noqa: BLE001 - the defaults are better than no bot
+                log.error(
+                    "%s: migration %s failed: %s", config.shape.__module__, version, type(error).__name__
+                )
+    names = {field.name for field in msgspec.structs.fields(config.shape)}
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _opened(secrets: str, vault: Vault) -> dict[str, Any]:
+    if not secrets:
+        return {}
+    try:
+        opened: dict[str, Any] = msgspec.json.decode(vault.decrypt(secrets))
+    except WrongKey as error:
+        log.error("secrets of a plugin left out: %s", error)
+        return {}
+    return opened
+
+
+def shown(config: Versioned[Any], kept: Stored, vault: Vault) -> Iterator[tuple[str, Any]]:
+    """Each field with its value, for people; of a secret only whether there is one."""
+    values, hidden = read(config, kept, vault), secrets_of(config.shape)
+    for name in config.shape.__struct_fields__:
+        value = getattr(values, name)
+        yield name, ("(guardado)" if value else "") if name in hidden else value
