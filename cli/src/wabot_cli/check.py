@@ -4,8 +4,8 @@ import sys
 
 import click
 
-from wabot_cli.support import json_option, show_json
 from wabot.plugins.check.finding import Finding, Report, Severity
+from wabot_cli.support import json_option, show_json
 
 HEADINGS: dict[Severity, tuple[str, str, str]] = {
     "error": ("✗", "red", "Erros"),
@@ -16,7 +16,9 @@ HEADINGS: dict[Severity, tuple[str, str, str]] = {
 
 @click.command()
 @click.argument("plugin", metavar="ID|PASTA")
-@click.option("--update", is_flag=True, help="Regrava shapes.json, que guarda a forma dos dados de cada versão.")
+@click.option(
+    "--update", is_flag=True, help="Regrava shapes.json, que guarda a forma dos dados de cada versão."
+)
 @click.option("--tests", is_flag=True, help="Roda também os testes do próprio plugin.")
 @json_option
 def check(plugin: str, update: bool, tests: bool, as_json: bool) -> None:

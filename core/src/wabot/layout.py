@@ -37,6 +37,12 @@ PAGE_MARK = "~"
 """Begins the key of a row that turns the page; no option's own key may begin with it."""
 
 
+MESSAGES_MOST = 10
+"""Messages one turn may send. A customer who is sent more reports the number, and Meta charges for each."""
+OPTIONS_MOST = 500
+"""Options of one question: fifty pages that nobody turns."""
+
+
 class Shown(msgspec.Struct, frozen=True):
     """What was put before the customer: the messages, and the keys of the options in the order shown."""
 
@@ -56,8 +62,11 @@ def show(question: Question, before: Sequence[str], place: str, page: int = 0) -
 
 
 def say(before: Sequence[str]) -> tuple[Outbound, ...]:
-    """Plain words, in as few messages as they fit."""
-    return tuple(TextMessage(piece) for piece in split("\n\n".join(filter(None, before)), TEXT_LIMIT))
+    """Plain words, in as few messages as they fit. Raises FlowFault for words that would flood the customer."""
+    words = "\n\n".join(filter(None, before))
+    if len(words) > MESSAGES_MOST * TEXT_LIMIT:
+        raise FlowFault(f"{len(words)} characters are more than {MESSAGES_MOST} messages")
+    return tuple(TextMessage(piece) for piece in split(words, TEXT_LIMIT))
 
 
 def pages(count: int) -> list[range]:
@@ -93,6 +102,8 @@ def _words_with_picture(before: Sequence[str], image: str) -> tuple[Outbound, ..
 def _check_keys(options: Sequence[Option], place: str) -> None:
     if not options:
         raise FlowFault(f"{place}: Choose has no options; say so to the customer and End or Go instead")
+    if len(options) > OPTIONS_MOST:
+        raise FlowFault(f"{place}: {len(options)} options; at most {OPTIONS_MOST} can be offered")
     keys = {option.key for option in options}
     if len(keys) < len(options):
         raise FlowFault(f"{place}: two options have the same key")

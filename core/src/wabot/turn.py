@@ -26,7 +26,7 @@ from wabot.flow import (
     Outcome,
     Question,
 )
-from wabot.layout import page_shown, say, show
+from wabot.layout import MESSAGES_MOST, page_shown, say, show
 from wabot.message import Inbound, Outbound
 from wabot.parts import Bound, Filter, Override, Say
 from wabot.text import fold
@@ -35,8 +35,6 @@ from wabot.upgrade import Left, current, resume
 
 GO_LIMIT = 10
 """How many `Go`s one turn follows before the flow is held to run in circles."""
-REPLIES_MOST = 10
-"""Messages one turn may send. A customer who is sent more reports the number, and Meta charges for each."""
 EVENTS_MOST = 100
 DATA_MOST = 256 * 1024
 """Bytes of a flow's data. It is read and written with every message."""
@@ -131,7 +129,7 @@ class _Down(Exception):
 def _bounded(turn: Turn) -> Turn:
     """What would flood the customer or the database is a fault, whatever the plugin meant by it."""
     for what, size, most in (
-        ("messages", len(turn.replies), REPLIES_MOST),
+        ("messages", len(turn.replies), MESSAGES_MOST),
         ("events", len(turn.events), EVENTS_MOST),
         ("bytes of data", len(turn.state.data), DATA_MOST),
     ):

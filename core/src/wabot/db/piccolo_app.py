@@ -9,5 +9,12 @@ from wabot.db import tables
 APP_CONFIG = AppConfig(
     app_name="wabot",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=[tables.Chatbot, tables.Cliente, tables.Conversa, tables.PluginBinding, tables.ApiToken],
+    table_classes=[
+        tables.Chatbot,
+        tables.Cliente,
+        tables.Conversa,
+        tables.PluginBinding,
+        tables.ApiToken,
+        tables.Agendamento,
+    ],
 )

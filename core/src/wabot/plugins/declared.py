@@ -11,6 +11,7 @@ import pluggy
 from piccolo.conf.apps import AppConfig
 
 from wabot import hookspecs
+from wabot.due import BadCron, check
 from wabot.errors import WabotError
 from wabot.flow import Flow
 from wabot.parts import Campaign, Filter, Job, Override, Privacy, Sink, Versioned
@@ -131,6 +132,11 @@ def _check_names(declared: Declared) -> None:
     ):
         if twice := {value for value in values if values.count(value) > 1}:
             raise PluginFault(f"{SELF}{kind}: dois se chamam {', '.join(sorted(twice))}")
+    for part in (*declared.jobs, *declared.campaigns):
+        try:
+            check(part.cron)
+        except BadCron as error:
+            raise PluginFault(f"{part.name}: {error}") from error
     for flow in declared.flows:
         if not flow.etapas:
             raise PluginFault(f"{SELF}flows: o fluxo {flow.id} não tem nenhuma etapa")

@@ -2,13 +2,12 @@
 
 import ast
 from collections.abc import Callable, Iterable
-from types import FunctionType, MethodType
 from typing import Any, Literal
 
 import msgspec
 
 from wabot.flow import Ask, Choose, End, Flow, Go, Handover
-from wabot.plugins.source import Called, Routine, Scope, argument, layers, routine_of
+from wabot.plugins.source import Routine, Scope, layers
 
 Asks = Literal["choose", "ask", "both", ""]
 
@@ -119,28 +118,28 @@ class _Reader(ast.NodeVisitor):
             self.visit(node)
         self.scope = around
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802 - named by ast
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self.walk(Routine(node, self.scope))
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:  # noqa: N802
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         self.walk(Routine(node, self.scope))
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> None:
         self.walk(Routine(node, self.scope))
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value:
             self.visit(node.value)
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> None:
         for value in self.scope.values(node.func):
             self.made(value, node)
         self.generic_visit(node)
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> None:
         self.used(node)
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> None:
         self.used(node)
         self.generic_visit(node)
 

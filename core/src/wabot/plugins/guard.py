@@ -1,5 +1,7 @@
 """Every call into a plugin goes through here: contained, timed, and counted by a breaker per plugin and bot."""
 
+import asyncio
+import contextvars
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -74,7 +76,8 @@ class Guard:
         if change is None:
             return
         log.warning("plugin %s on chatbot %s: breaker %s", plugin, chatbot, change)
-        try:
-            await DB.execute(HEALTH, chatbot, plugin, change == "closed", why)
+        told = DB.execute(HEALTH, chatbot, plugin, change == "closed", why)
+        try:  # in a transaction of its own: that of the caller may be about to be undone
+            await asyncio.create_task(told, context=contextvars.Context())
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("health of plugin %s not written: %s", plugin, type(error).__name__)

@@ -1,5 +1,6 @@
 """The web application: Meta's webhook, the REST API of the core and the plugins, health."""
 
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -10,12 +11,15 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from wabot.logs import set_up
+from wabot.plugins.registry import Plugin
 from wabot.process import Process, running
 from wabot.settings import load
 from wabot.web import health, problems, webhook
 from wabot.web.auth import authorize, provide_access
 from wabot.web.clientes import ClienteController
 from wabot.web.rest import provide_listing
+
+log = logging.getLogger(__name__)
 
 
 def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Litestar:
@@ -29,8 +33,7 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
         async with opened() as process:
             app.state.process = process
             for plugin in process.registry.plugins.values():
-                if plugin.declared.routes:
-                    app.register(_behind_token(f"/api/{plugin.id}", plugin.declared.routes))
+                _mount(app, plugin)
             yield
 
     return Litestar(
@@ -64,6 +67,16 @@ def from_environment() -> Litestar:
     settings = load()
     set_up(settings.log_level, settings.log_format)
     return create_app(lambda: running(settings, worker=False))
+
+
+def _mount(app: Litestar, plugin: Plugin) -> None:
+    """A plugin's endpoints. Those that cannot be mounted must not keep the webhook from being served."""
+    if not plugin.declared.routes:
+        return
+    try:
+        app.register(_behind_token(f"/api/{plugin.id}", plugin.declared.routes))
+    except Exception as error:  # noqa: BLE001 - whatever a plugin's handlers make Litestar raise
+        log.error("routes of plugin %s left out: %s: %s", plugin.id, type(error).__name__, error)
 
 
 def _behind_token(path: str, handlers: Sequence[Any]) -> Router:

@@ -117,5 +117,5 @@ def _others(plugin: str) -> Iterator[Flow[Any]]:
         if about.id != plugin:
             try:
                 yield from load(about.id, about.module).flows
-            except (Exception, SystemExit):  # noqa: BLE001, PERF203 - it is not this plugin that is checked
+            except (Exception, SystemExit):  # noqa: BLE001 - it is not this plugin that is checked
                 continue

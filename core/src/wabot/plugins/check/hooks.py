@@ -29,7 +29,12 @@ def declared_by(project: Project) -> Declared | Finding:
         return _missing(fault, project)
     except SystemExit as fault:
         place = place_of_error(fault, project.package)
-        return error("import", f"O plugin chama sys.exit({fault.code!r}).", place, "um módulo só define; não termine o processo")
+        return error(
+            "import",
+            f"O plugin chama sys.exit({fault.code!r}).",
+            place,
+            "um módulo só define; não termine o processo",
+        )
     except BaseException as fault:  # noqa: BLE001 - told to the plugin's author
         return error("import", f"{type(fault).__name__}: {fault}", place_of_error(fault, project.package))
 
@@ -39,7 +44,10 @@ def check(project: Project, declared: Declared) -> Iterator[Finding]:
     module = import_module(project.module)
     if not declared.hooks:
         yield warning(
-            "declares-nothing", "O plugin não declara nada.", project.init, "implemente um gancho, como wabot_flows"
+            "declares-nothing",
+            "O plugin não declara nada.",
+            project.init,
+            "implemente um gancho, como wabot_flows",
         )
     for name, about in hookspecs.ABOUT.items():
         if callable(hook := getattr(module, name, None)):

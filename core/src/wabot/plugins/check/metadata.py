@@ -73,7 +73,9 @@ def _names(project: Project) -> Iterator[Finding]:
         return
     entry = place_in(project.file, rf"^\s*['\"]?{re.escape(id)}['\"]?\s*=")
     if not NAME.fullmatch(id):
-        yield error("plugin-id", f"O id {id!r} não serve.", entry, "use letras minúsculas, números e _, até 40")
+        yield error(
+            "plugin-id", f"O id {id!r} não serve.", entry, "use letras minúsculas, números e _, até 40"
+        )
         return
     wanted = f"wabot-{id.replace('_', '-')}"
     if canonicalize_name(project.distribution) != wanted:
@@ -93,7 +95,9 @@ def _names(project: Project) -> Iterator[Finding]:
         )
     if not project.package:
         where = f"{project.path}/wabot_{id}" if project.path else f"wabot_{id}"
-        yield error("module-missing", f"O módulo {project.module} não existe.", entry, f"crie {where}/__init__.py")
+        yield error(
+            "module-missing", f"O módulo {project.module} não existe.", entry, f"crie {where}/__init__.py"
+        )
 
 
 def _wabot(project: Project) -> Iterator[Finding]:

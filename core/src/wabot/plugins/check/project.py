@@ -45,6 +45,8 @@ class Project(msgspec.Struct, frozen=True):
     """What has to be in `sys.path`; empty where it is already."""
     package: str = ""
     """The folder of the plugin's module, or its only file; empty if there is none."""
+    target: str = ""
+    """What a person calls it on the command line."""
 
     @property
     def id(self) -> str:
@@ -68,6 +70,10 @@ class Project(msgspec.Struct, frozen=True):
 
 def find(target: str) -> Project:
     """The project in the folder `target`, or the installed plugin of that id. Raises NoPlugin or BadProject."""
+    return msgspec.structs.replace(_find(target), target=target)
+
+
+def _find(target: str) -> Project:
     folder = Path(target)
     if (folder / "pyproject.toml").is_file():
         return in_folder(folder.resolve())

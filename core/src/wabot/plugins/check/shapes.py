@@ -13,7 +13,7 @@ from wabot.plugins.check.project import Project
 from wabot.plugins.check.source import Module, place_of_flow
 from wabot.plugins.declared import Declared
 
-WORDING = frozenset({"title", "description", "examples", "default", "discriminator", "format", "writeOnly"})
+WORDING = frozenset({"title", "description", "examples", "default", "discriminator"})
 """What a schema says that does not change what is stored."""
 
 
@@ -37,13 +37,6 @@ class Shapes(msgspec.Struct, frozen=True):
         return named | ({"a configuração": self.config} if self.config else {})
 
 
-class Wrong(msgspec.Struct, frozen=True):
-    """Where a shape is defined, and why it may not be recorded."""
-
-    place: str
-    finding: Finding | None = None
-
-
 def file_of(project: Project) -> Path:
     """Beside the module, so that it travels in the wheel."""
     package = Path(project.package)
@@ -62,7 +55,12 @@ def check(project: Project, declared: Declared, source: list[Module], update: bo
     try:
         before = msgspec.json.decode(file.read_bytes(), type=Shapes) if file.is_file() else Shapes()
     except msgspec.DecodeError as fault:
-        yield error("shapes", f"shapes.json não pode ser lido: {fault}.", f"{file}:1", "recupere a versão anterior dele")
+        yield error(
+            "shapes",
+            f"shapes.json não pode ser lido: {fault}.",
+            f"{file}:1",
+            "recupere a versão anterior dele",
+        )
         return
     places = _places(declared, source)
     findings = _compared(before, now, places, _command(project))
@@ -146,15 +144,17 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     said: list[str] = []
     for verb, paths in kinds.items():
         fields = sorted({path.partition("|")[0] for path in paths} - {""})
-        outer = [field for field in fields if not any(field.startswith((f"{o}.", f"{o}[", f"{o}{{")) for o in fields)]
+        outer = [
+            field
+            for field in fields
+            if not any(field.startswith((f"{o}.", f"{o}[", f"{o}{{")) for o in fields)
+        ]
         if outer:
             said.append(f"{verb} {', '.join(outer)}")
     return "; ".join(said) or "mudou o tipo todo"
 
 
-def _compared(
-    before: Shapes, now: Shapes, places: Mapping[str, str], command: str
-) -> dict[str, Finding]:
+def _compared(before: Shapes, now: Shapes, places: Mapping[str, str], command: str) -> dict[str, Finding]:
     """By name, what is to be said of each shape; nothing for those that are as they were."""
     old, new = before.by_name(), now.by_name()
     if new and not old:
@@ -180,8 +180,7 @@ def _judged(name: str, old: Shape | None, new: Shape, place: str, command: str) 
     if new.hash != old.hash:
         return error(
             "shape-changed",
-            f"A forma dos dados de {name.removeprefix('a ')} mudou, e a versão não: "
-            f"{difference(old.schema, new.schema)}.",
+            f"A forma dos dados d{name} mudou, e a versão não: {difference(old.schema, new.schema)}.",
             place,
             f"version={old.version + 1}, migrations={{{old.version}: de_{old.version}}} e depois {command} "
             f"(se a versão {old.version} nunca foi publicada, apague shapes.json antes de --update)",
@@ -207,7 +206,7 @@ def _places(declared: Declared, source: list[Module]) -> dict[str, str]:
 
 
 def _command(project: Project) -> str:
-    return f"wabot plugins check {project.root or project.id} --update"
+    return f"wabot plugins check {project.target} --update"
 
 
 def _capital(text: str) -> str:

@@ -17,7 +17,7 @@ WORDS = {
     "farmacia": "farmácia", "feijao": "feijão", "funcionario": "funcionário", "gratis": "grátis",
     "horario": "horário", "horarios": "horários", "historico": "histórico", "imovel": "imóvel", "indisponivel": "indisponível",
     "informacao": "informação", "informacoes": "informações", "inicio": "início", "invalida": "inválida",
-    "invalido": "inválido", "ja": "já", "ligacao": "ligação", "localizacao": "localização", 
+    "invalido": "inválido", "ja": "já", "ligacao": "ligação", "localizacao": "localização",
     "mamao": "mamão", "manha": "manhã", "maximo": "máximo", "mes": "mês", "minimo": "mínimo", "musica": "música",
     "nao": "não", "necessario": "necessário", "ninguem": "ninguém", "niveis": "níveis", "nivel": "nível",
     "notificacao": "notificação", "notificacoes": "notificações", "numero": "número", "numeros": "números",

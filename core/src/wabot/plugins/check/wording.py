@@ -167,7 +167,9 @@ def _spelt(words: Words) -> Iterator[Finding]:
 
 
 def _unaccented(written: str, right: str, place: str) -> Finding:
-    return warning("spelling", f"“{written}” sem acento em um texto que o cliente lê.", place, f"escreva “{right}”")
+    return warning(
+        "spelling", f"“{written}” sem acento em um texto que o cliente lê.", place, f"escreva “{right}”"
+    )
 
 
 def _fits(words: Words, part: Part) -> Iterator[Finding]:
@@ -183,7 +185,9 @@ def _fits(words: Words, part: Part) -> Iterator[Finding]:
     )
 
 
-_MARKUP = re.compile(r"<(script|style)\b.*?</\1>|\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_MARKUP = re.compile(
+    r"<(script|style)\b.*?</\1>|\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>", re.DOTALL | re.IGNORECASE
+)
 
 
 def _template(path: Path) -> Iterator[Finding]:
