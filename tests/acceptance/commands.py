@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,15 @@ WABOT = Path(sys.executable).with_name("wabot")
 class Shell:
     """A folder and an environment to type commands in."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, command: Sequence[str] = (str(WABOT),), **environment: str) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        self.folder, self.environment = folder, kept | environment
+        self.folder, self.command, self.environment = folder, command, kept | environment
 
     async def run(self, *args: str, stdin: str = "", status: int = 0) -> str:
         """Run to the end; returns what it printed. Fails the test on another exit status than expected."""
         done = await asyncio.to_thread(
             subprocess.run,
-            [WABOT, *args],
+            [*self.command, *args],
             cwd=self.folder,
             env=self.environment,
             input=stdin,
@@ -57,7 +57,12 @@ class Shell:
     def start(self, *args: str) -> subprocess.Popen[str]:
         with (self.folder / f"{args[0]}.log").open("a") as log:
             return subprocess.Popen(
-                [WABOT, *args], cwd=self.folder, env=self.environment, stdout=log, stderr=log, text=True
+                [*self.command, *args],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                text=True,
             )
 
     async def stop(self, process: subprocess.Popen[str]) -> None:
@@ -67,7 +72,7 @@ class Shell:
         assert await asyncio.to_thread(process.wait, 20) == 0, self.log_of(process)
 
     def log_of(self, process: subprocess.Popen[str]) -> str:
-        return (self.folder / f"{process.args[1]}.log").read_text()  # type: ignore[index]
+        return (self.folder / f"{process.args[len(self.command)]}.log").read_text()  # type: ignore[index]
 
 
 async def until_ready(url: str, process: subprocess.Popen[str]) -> None:

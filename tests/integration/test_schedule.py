@@ -385,7 +385,7 @@ async def test_a_plugin_that_must_not_be_called_now_keeps_its_due_time(bot):
     guard = Guard(lambda: clock[0])
     schedule = Schedule(FixedRuntimes(runtime(bot, jobs=[Job("limpar", work, HOURLY)])), guard)
     for _ in range(FAILURES):
-        await guard.failed(bot.id, PLUGIN, ValueError())
+        await guard.failed(bot.id, PLUGIN, ValueError(), "limpar")
     agendamento = await due(schedule)
     assert not await schedule.run(agendamento)
     assert ((await stored())["last_run"], (await stored())["later"]) == (None, False)

@@ -1,6 +1,7 @@
 """`wabot chat`: talk to a bot in the terminal, without WhatsApp and without leaving a trace."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
@@ -13,6 +14,7 @@ from wabot.plugins.registry import load_registry
 from wabot.plugins.runtime import BotRuntime, Runtimes
 from wabot.turn import Scene, State, Turn, take_turn
 from wabot.vault import Vault
+from wabot_cli.keep import Kept
 from wabot_cli.support import database, run
 
 STRANGER = "INSERT INTO cliente (chatbot, nome) VALUES ($1, $2) RETURNING id"
@@ -21,12 +23,21 @@ STRANGER = "INSERT INTO cliente (chatbot, nome) VALUES ($1, $2) RETURNING id"
 @click.command()
 @click.option("--bot", required=True, help="Id, número ou nome do chatbot.")
 @click.option("--nome", default="Você", show_default=True, help="Como o chatbot chama você.")
-def chat(bot: str, nome: str) -> None:
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Grava a conversa como um teste; se o arquivo já existe, no fim dele.",
+)
+def chat(bot: str, nome: str, keep: Path | None) -> None:
     """Conversa com um chatbot aqui mesmo. Nada é enviado nem guardado; linha vazia ou Ctrl-D termina."""
-    run(_chat(bot, nome))
+    kept = Kept(nome)
+    run(_chat(bot, nome, kept))
+    if keep and kept.lines:
+        kept.write(keep)
+        click.echo(f"Conversa gravada em {keep}. Rode: pytest {keep}", err=True)
 
 
-async def _chat(reference: str, nome: str) -> None:
+async def _chat(reference: str, nome: str, kept: Kept) -> None:
     async with database() as settings:
         found = await chatbots.find(reference)
         vault = Vault(settings.secret_keys)
@@ -34,14 +45,16 @@ async def _chat(reference: str, nome: str) -> None:
         await runtimes.load()
         runtime = runtimes.get(found.id)
         assert runtime is not None
-        await _talk(runtime, nome)
+        await _talk(runtime, nome, kept)
 
 
-async def _talk(runtime: BotRuntime, nome: str) -> None:
+async def _talk(runtime: BotRuntime, nome: str, kept: Kept) -> None:
     state, offered = State(), list[Button | Row]()
     while words := _heard(nome):
-        turn = await _tried(runtime, nome, state, _message(words, offered))
+        message = _message(words, offered)
+        turn = await _tried(runtime, nome, state, message)
         state = turn.state
+        kept.add(message, turn)
         for reply in turn.replies:
             offered = _show(runtime.bot.nome, reply)
         for event in turn.events:

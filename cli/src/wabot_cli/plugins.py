@@ -15,6 +15,8 @@ from wabot.plugins.catalogue import Entry, Status
 from wabot.plugins.descriptor import Descriptor
 from wabot.upgrade import Fate
 from wabot.vault import Vault
+from wabot_cli.check import check
+from wabot_cli.new import new
 from wabot_cli.support import database, json_option, run, show_json, show_table
 
 STATUS = {"ok": "ok", "broken": "quebrado", "incompatible": "incompatível", "orphaned": "falta instalar"}
@@ -26,10 +28,11 @@ FATE: dict[Fate, str] = {
     "hand_over": "vão para uma pessoa",
 }
 USE = """
-SELECT binding.plugin, binding.chatbot, nome, enabled, priority, version, health.error, health.since
+SELECT binding.plugin, binding.chatbot, nome, enabled, priority, health.error
 FROM plugin_binding AS binding JOIN chatbot ON chatbot.id = binding.chatbot
-LEFT JOIN plugin_health AS health
-    ON health.chatbot = binding.chatbot AND health.plugin = binding.plugin AND NOT health.ok
+LEFT JOIN LATERAL (
+    SELECT string_agg(concat_ws(': ', nullif(part, ''), error), '; ' ORDER BY part) AS error FROM plugin_health
+    WHERE chatbot = binding.chatbot AND plugin = binding.plugin AND NOT ok) AS health ON true
 ORDER BY binding.plugin, binding.chatbot
 """
 
@@ -74,6 +77,10 @@ class Shown(Listed, frozen=True):
 @click.group()
 def plugins() -> None:
     """Plugins instalados, e os chatbots que os usam."""
+
+
+plugins.add_command(new)
+plugins.add_command(check)
 
 
 @plugins.command("list")
@@ -221,7 +228,7 @@ async def _uses() -> dict[str, list[Use]]:
             row["nome"],
             row["enabled"],
             row["priority"],
-            row["since"] is None,
+            row["error"] is None,
             row["error"] or "",
         )
         uses.setdefault(row["plugin"], []).append(use)

@@ -18,7 +18,7 @@ class Abandoned(PluginFailed):
 
 
 async def attempt(
-    guard: Guard, chatbot: int, plugin: str, work: Callable[[], Awaitable[T]], within: float
+    guard: Guard, chatbot: int, plugin: str, part: str, work: Callable[[], Awaitable[T]], within: float
 ) -> T:
     """Run `work` in the transaction in hand. If it fails, what it wrote is undone and the transaction goes on.
 
@@ -27,7 +27,7 @@ async def attempt(
     await DB.execute(FENCED, f"{{{chatbot}}}")
     await DB.execute("SAVEPOINT attempt")
     try:
-        result = await guard.call(chatbot, plugin, work, within=within)
+        result = await guard.call(chatbot, plugin, work, within=within, part=part)
         # what the plugin deferred to the commit would fail there, for us
         await DB.execute("SET CONSTRAINTS ALL IMMEDIATE; RELEASE SAVEPOINT attempt")
     except (PluginDown, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):

@@ -74,7 +74,7 @@ def wabot_flows() -> Sequence[Flow[Any]]:  # type: ignore[empty-body]
     """
 
 
-@_hook(Override, many=True, kind="override", since="1.1")
+@_hook(Override, many=True, kind="override", since="1.0")
 def wabot_overrides() -> Sequence[Override]:  # type: ignore[empty-body]
     """Etapas of another plugin's flow that this one replaces or wraps, by name, for the bots that switch it on.
 
@@ -82,7 +82,7 @@ def wabot_overrides() -> Sequence[Override]:  # type: ignore[empty-body]
     """
 
 
-@_hook(Filter, many=True, kind="filter", since="1.1")
+@_hook(Filter, many=True, kind="filter", since="1.0")
 def wabot_filters() -> Sequence[Filter]:  # type: ignore[empty-body]
     """What looks at every message of a bot before its flows do, and may answer in their place.
 
@@ -91,12 +91,12 @@ def wabot_filters() -> Sequence[Filter]:  # type: ignore[empty-body]
     """
 
 
-@_hook(Job, many=True, kind="job", since="1.1")
+@_hook(Job, many=True, kind="job", since="1.0")
 def wabot_jobs() -> Sequence[Job]:  # type: ignore[empty-body]
     """Work at fixed times, once per due time for each bot that has the plugin on, however many schedulers run."""
 
 
-@_hook(Sink, many=True, kind="sink", since="1.1")
+@_hook(Sink, many=True, kind="sink", since="1.0")
 def wabot_sinks() -> Sequence[Sink]:  # type: ignore[empty-body]
     """What reads the events of a bot, in order and in batches, each sink from a checkpoint of its own.
 
@@ -104,7 +104,7 @@ def wabot_sinks() -> Sequence[Sink]:  # type: ignore[empty-body]
     """
 
 
-@_hook(Campaign, many=True, kind="campaign", since="1.1")
+@_hook(Campaign, many=True, kind="campaign", since="1.0")
 def wabot_campaigns() -> Sequence[Campaign]:  # type: ignore[empty-body]
     """What writes to clientes who did not write first: the plugin says to whom and with which template.
 
@@ -133,6 +133,6 @@ def wabot_routes() -> "Sequence[ControllerRouterHandler]":  # type: ignore[empty
     """
 
 
-@_hook(Privacy, since="1.1")
+@_hook(Privacy, since="1.0")
 def wabot_privacy() -> Privacy:  # type: ignore[empty-body]
     """What the plugin's tables hold about a person, handed over or erased when the person asks (LGPD)."""

@@ -155,7 +155,8 @@ class Schedule:
             return True
         context = BotContext(work.bot, row["now"], work.config)
         try:
-            told = await attempt(self._guard, work.bot.id, work.plugin, partial(work.run, context), JOB_LIMIT)
+            run = partial(work.run, context)
+            told = await attempt(self._guard, work.bot.id, work.plugin, work.job, run, JOB_LIMIT)
         except PluginDown:
             return False  # not this job's fault: it stays due
         except Abandoned:

@@ -152,7 +152,7 @@ class Sinks:
         async def take() -> None:
             await bound.value.take(context, events)
 
-        await attempt(self._guard, bot.id, bound.plugin, take, SINK_LIMIT)
+        await attempt(self._guard, bot.id, bound.plugin, bound.value.name, take, SINK_LIMIT)
 
     async def _work_off(self, readers: Sequence[Reader]) -> None:
         """A batch for each in turn, until none has more."""

@@ -132,7 +132,8 @@ def _check_names(declared: Declared) -> None:
     ):
         if twice := {value for value in values if values.count(value) > 1}:
             raise PluginFault(f"{SELF}{kind}: dois se chamam {', '.join(sorted(twice))}")
-    for part in (*declared.jobs, *declared.campaigns):
+    timed: list[Job | Campaign] = [*declared.jobs, *declared.campaigns]
+    for part in timed:
         try:
             check(part.cron)
         except BadCron as error:

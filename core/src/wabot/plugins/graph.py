@@ -1,13 +1,15 @@
-"""Where the etapas of a flow lead, read from their source."""
+"""Where a flow's etapas lead, read from their source: nothing of the plugin is called."""
 
 import ast
-from collections.abc import Callable, Iterable
-from typing import Any, Literal
+import inspect
+import textwrap
+from collections.abc import Iterable, Mapping
+from types import FunctionType
+from typing import Any, Literal, cast
 
 import msgspec
 
 from wabot.flow import Ask, Choose, End, Flow, Go, Handover
-from wabot.plugins.source import Routine, Scope, layers
 
 Asks = Literal["choose", "ask", "both", ""]
 
@@ -24,7 +26,7 @@ class Step(msgspec.Struct, frozen=True):
     hands_over: bool = False
     asks: Asks = ""
     unsure: bool = False
-    """It may do more than is said here: its source is missing, or decides as it runs."""
+    """It may do more than what is said here: its source is missing, or decides as it runs."""
 
 
 class Graph(msgspec.Struct, frozen=True):
@@ -37,15 +39,15 @@ class Graph(msgspec.Struct, frozen=True):
 
 
 def graph_of(flow: Flow[Any]) -> Graph:
-    """Read where each etapa of a flow leads. What cannot be read makes its step `unsure`."""
+    """Where each etapa of the flow leads. What cannot be read leaves a step without edges, and `unsure`."""
     steps = tuple(_step(flow, code, etapa) for code, etapa in flow.etapas.items())
     return Graph(flow.id, flow.title, next(iter(flow.etapas), ""), steps)
 
 
 def unreachable(graph: Graph, renamed: Iterable[str] = ()) -> list[str]:
-    """Etapas that no path leads to from the first, or from those where `renamed` ones go on.
+    """Etapas that no path leads to from the first one, nor from those that renamed ones go on at.
 
-    Empty if an unsure step is on such a path: it may lead anywhere.
+    None, if a step on such a path is unsure: it may lead anywhere.
     """
     steps = {step.codigo: step for step in graph.steps}
     reached: set[str] = set()
@@ -62,7 +64,7 @@ def unreachable(graph: Graph, renamed: Iterable[str] = ()) -> list[str]:
 
 
 def dead_ends(graph: Graph) -> list[str]:
-    """Etapas that surely neither end, nor hand over, nor go to another one."""
+    """Etapas that surely lead nowhere but to themselves, and neither end nor hand over."""
     return [
         step.codigo
         for step in graph.steps
@@ -70,93 +72,90 @@ def dead_ends(graph: Graph) -> list[str]:
     ]
 
 
-def _step(flow: Flow[Any], code: str, etapa: Callable[..., Any]) -> Step:
-    written: Any = [etapa, *layers(etapa)][-1]
-    module = getattr(written, "__module__", "")
-    reader = _Reader(flow, module)
-    try:
-        reader.read(etapa)
-    except Exception:  # noqa: BLE001 - that it cannot be drawn is no reason not to use a plugin
-        reader.unsure = True
-    return Step(
-        code,
-        handler=f"{module}:{getattr(written, '__qualname__', code)}",
-        title=(getattr(written, "__doc__", "") or "").strip().partition("\n")[0],
-        to=tuple(reader.to),
-        ends=reader.ends,
-        hands_over=reader.hands_over,
-        asks=reader.asks,
-        unsure=reader.unsure,
-    )
+def _step(flow: Flow[Any], code: str, etapa: Any) -> Step:
+    etapa = inspect.unwrap(etapa)
+    reader = _Reader(flow)
+    reader.read(etapa)
+    title = (etapa.__doc__ or "").strip().partition("\n")[0]
+    asks = cast(Asks, "both" if len(reader.asks) == 2 else "".join(reader.asks))
+    to = tuple(dict.fromkeys(reader.to))
+    handler = f"{etapa.__module__}:{etapa.__qualname__}"
+    return Step(code, handler, title, to, reader.ends, reader.hands_over, asks, reader.unsure)
 
 
-class _Reader(ast.NodeVisitor):
-    """Reads one etapa, the functions in it, and those of its package that it uses."""
+class _Reader:
+    """Reads an etapa's source, and that of the functions of its own module that it calls."""
 
-    def __init__(self, flow: Flow[Any], module: str) -> None:
-        self.flow, self.package = flow, module.partition(".")[0]
-        self.to: dict[str, None] = {}
+    def __init__(self, flow: Flow[Any]) -> None:
+        self._codes = {inspect.unwrap(etapa): code for code, etapa in flow.etapas.items()}
+        self._known = set(flow.etapas)
+        self._read: set[Any] = set()
+        self.to: list[str] = []
+        self.asks: set[str] = set()
         self.ends = self.hands_over = self.unsure = False
-        self.asks: Asks = ""
-        self.scope = Scope(None, {})
-        self.visited: set[Routine] = set()
-        self.answering: set[Routine] = set()
-        self.routines: dict[Any, Routine | None] = {}
 
-    def read(self, etapa: Callable[..., Any]) -> None:
-        self.follow(etapa)
-        self.gives(etapa)
-
-    # -- everything that is written there --------------------------------------------------------------
-
-    def walk(self, routine: Routine) -> None:
-        if routine in self.visited:
+    def read(self, function: Any) -> None:
+        self._read.add(function)
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        except (OSError, TypeError, SyntaxError):
+            self.unsure = True
             return
-        self.visited.add(routine)
-        around, self.scope = self.scope, routine.scope
-        for node in routine.body:
-            self.visit(node)
-        self.scope = around
+        names = _names(function)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                self._call(node, names, function.__module__)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self.walk(Routine(node, self.scope))
+    def _call(self, call: ast.Call, names: Mapping[str, Any], module: str) -> None:
+        called = _value(call.func, names)
+        if called is Go:
+            to = next((k.value for k in call.keywords if k.arg == "to"), call.args[0] if call.args else None)
+            self._lead(to, names)
+        elif called is End:
+            self.ends = True
+        elif called is Handover:
+            self.hands_over = True
+        elif called in (Choose, Ask):
+            self.asks.add(called.__name__.lower())
+        elif self._helps(called, module):
+            self.read(called)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self.walk(Routine(node, self.scope))
+    def _helps(self, called: Any, module: str) -> bool:
+        ours = isinstance(called, FunctionType) and called.__module__ == module
+        return ours and called not in self._read and called not in self._codes
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        self.walk(Routine(node, self.scope))
+    def _lead(self, to: ast.expr | None, names: Mapping[str, Any]) -> None:
+        if isinstance(to, ast.IfExp):
+            self._lead(to.body, names)
+            self._lead(to.orelse, names)
+            return
+        target = _value(to, names)
+        code = target if isinstance(target, str) else self._codes.get(_unwrapped(target))
+        if code in self._known:
+            self.to.append(str(code))
+        else:
+            self.unsure = True
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        if node.value:
-            self.visit(node.value)
 
-    def visit_Call(self, node: ast.Call) -> None:
-        for value in self.scope.values(node.func):
-            self.made(value, node)
-        self.generic_visit(node)
+def _names(function: Any) -> dict[str, Any]:
+    """What the names in a function's source stand for, as far as that is settled before it runs."""
+    try:
+        closure = inspect.getclosurevars(function)
+    except (TypeError, ValueError):
+        return dict(getattr(function, "__globals__", {}))
+    return {**closure.builtins, **function.__globals__, **closure.nonlocals}
 
-    def visit_Name(self, node: ast.Name) -> None:
-        self.used(node)
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:
-        self.used(node)
-        self.generic_visit(node)
+def _value(node: ast.expr | None, names: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Constant(value):
+            return value
+        case ast.Name(id=name):
+            return names.get(name)
+        case ast.Attribute(owner, name):
+            return getattr(_value(owner, names), name, None)
+    return None
 
-    def used(self, node: ast.expr) -> None:
-        """A name is mentioned: a helper's source counts, as does an outcome made beforehand."""
-        for value in self.scope.values(node):
-            match value:
-                case Go(to):
-                    self.lead(to)
-                case End() | Handover() | Choose() | Ask():
-                    self.outcome(type(value))
-            if isinstance(value, Choose | Ask):
-                self.follow(value.then)
-            elif not self.code_of(value):
-                self.follow(value)
 
-    def follow(self, value: Any) -> None:
-        for routine in self.routines_of(value):
-            if routine:
-                self.walk(routine)
+def _unwrapped(target: Any) -> Any:
+    return inspect.unwrap(target) if isinstance(target, FunctionType) else None

@@ -5,7 +5,7 @@ import contextvars
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import asyncpg
 
@@ -18,9 +18,12 @@ from wabot.plugins.contain import contained
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+Key = tuple[int, str, str]
+"""Chatbot, plugin, part."""
+
 HEALTH = """
-INSERT INTO plugin_health (chatbot, plugin, ok, error) VALUES ($1, $2, $3, $4)
-ON CONFLICT (chatbot, plugin) DO UPDATE SET ok = excluded.ok, error = excluded.error, since = now()
+INSERT INTO plugin_health (chatbot, plugin, part, ok, error) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (chatbot, plugin, part) DO UPDATE SET ok = excluded.ok, error = excluded.error, since = now()
 """
 
 
@@ -29,55 +32,58 @@ class PluginDown(WabotError):
 
 
 class Guard:
-    """The breakers of this process. Whether a person wants a plugin is not its business, and it never changes it."""
+    """The breakers of this process. Whether a person wants a plugin is not its business, and it never changes it.
+
+    A `part` (a job, a sink) has a breaker of its own: that it fails must not silence what customers talk to.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._breakers: dict[tuple[int, str], Breaker] = {}
+        self._breakers: dict[Key, Breaker] = {}
 
-    def down(self, chatbot: int, plugins: Iterable[str]) -> frozenset[str]:
+    def down(self, chatbot: int, plugins: Iterable[str], part: str = "") -> frozenset[str]:
         """Which of these must not be called now. Of one that is half open, one caller in turn is let through."""
-        known = ((plugin, self._breakers.get((chatbot, plugin))) for plugin in plugins)
+        known = ((plugin, self._breakers.get((chatbot, plugin, part))) for plugin in plugins)
         return frozenset(plugin for plugin, breaker in known if breaker and not breaker.admits(self._clock()))
 
     async def call(
-        self, chatbot: int, plugin: str, work: Callable[..., Awaitable[T]], *args: Any, within: float
+        self, chatbot: int, plugin: str, work: Callable[[], Awaitable[T]], *, within: float, part: str = ""
     ) -> T:
         """Call a plugin's code outside a turn. Raises PluginDown without calling, and whatever the call raises."""
-        if self.down(chatbot, [plugin]):
+        if self.down(chatbot, [plugin], part):
             raise PluginDown(f"plugin {plugin}, chatbot {chatbot}")
 
         async def called() -> T:
-            return await work(*args)
+            return await work()
 
         try:
             result = await contained(called(), within)
         except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
             raise  # the database is away; the plugin is not to blame
         except Exception as error:
-            await self.failed(chatbot, plugin, error)
+            await self.failed(chatbot, plugin, error, part)
             raise
-        await self.succeeded(chatbot, plugin)
+        await self.succeeded(chatbot, plugin, part)
         return result
 
-    async def succeeded(self, chatbot: int, plugin: str) -> None:
+    async def succeeded(self, chatbot: int, plugin: str, part: str = "") -> None:
         """Write down that a plugin came back, if it was away."""
-        if breaker := self._breakers.pop((chatbot, plugin), None):
-            await self._tell(chatbot, plugin, breaker.succeeded(), "")
+        if breaker := self._breakers.pop((chatbot, plugin, part), None):
+            await self._tell((chatbot, plugin, part), breaker.succeeded(), "")
 
-    async def failed(self, chatbot: int, plugin: str, error: Exception) -> None:
+    async def failed(self, chatbot: int, plugin: str, error: Exception, part: str = "") -> None:
         """Count a failure; the one that opens the breaker is written down."""
-        breaker = self._breakers.setdefault((chatbot, plugin), Breaker())
+        breaker = self._breakers.setdefault((chatbot, plugin, part), Breaker())
         change = breaker.failed(self._clock())
         log.error("plugin %s failed on chatbot %s: %s", plugin, chatbot, places(error))
-        await self._tell(chatbot, plugin, change, reason_of(error))
+        await self._tell((chatbot, plugin, part), change, reason_of(error))
 
-    async def _tell(self, chatbot: int, plugin: str, change: Change, why: str) -> None:
+    async def _tell(self, key: Key, change: Change, why: str) -> None:
         if change is None:
             return
-        log.warning("plugin %s on chatbot %s: breaker %s", plugin, chatbot, change)
-        told = DB.execute(HEALTH, chatbot, plugin, change == "closed", why)
+        log.warning("chatbot %s, plugin %s %s: breaker %s", *key, change)
+        told = DB.execute(HEALTH, *key, change == "closed", why)
         try:  # in a transaction of its own: that of the caller may be about to be undone
             await asyncio.create_task(told, context=contextvars.Context())
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            log.warning("health of plugin %s not written: %s", plugin, type(error).__name__)
+            log.warning("health of plugin %s not written: %s", key[1], type(error).__name__)

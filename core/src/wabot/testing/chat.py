@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from wabot.errors import PluginFailed
 from wabot.flow import Chatbot, Cliente, Event, Flow
 from wabot.message import Button as ReplyButton
 from wabot.message import ButtonsMessage, Inbound, Kind, ListMessage, Outbound, Row, words_of
@@ -87,6 +88,7 @@ class Chat:
         self._transcript: list[str] = []
         self._unread: list[Outbound] = []
         self._received: list[Outbound] = []
+        self._offered_before: dict[str, str] = {}
         self._count = 0
 
     @property
@@ -112,6 +114,8 @@ class Chat:
             for offer in offers(message):
                 if offer.title == title:
                     return await self._send("tap", title, option=offer.id, shown=f"[{title}]")
+        if option := self._offered_before.get(title):
+            return await self._send("tap", title, option=option, shown=f"[{title}]")
         raise self._failure(f"no message offers {title!r}")
 
     async def sends(self, kind: Kind, caption: str = "") -> None:
@@ -149,14 +153,13 @@ class Chat:
 
         The next message runs the flow's migrations and renames, as it would for a customer.
         """
-        first = self.flows[0].flow.id
+        first = self.flows[0].flow.id if self.flows else ""
         if isinstance(from_state, State):
             self.state = msgspec.structs.replace(from_state, flow=from_state.flow or first)
             return
         left = msgspec.convert(from_state, LeftBehind)
         self.state = left.state(first)
-        rows = tuple(Row(id, title) for title, id in left.offered.items())
-        self._received.append(ListMessage("", "", rows))
+        self._offered_before = left.offered
 
     def left_behind(self) -> dict[str, Any]:
         """Where the conversation stands, for a JSON file beside the tests: see `upgrade`."""
@@ -167,7 +170,8 @@ class Chat:
             version=state.version,
             data=msgspec.json.decode(state.data),
             shown=state.shown,
-            offered={offer.title: offer.id for message in self._received for offer in offers(message)},
+            offered=self._offered_before
+            | {offer.title: offer.id for message in self._received for offer in offers(message)},
         )
         kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(left))
         return kept
@@ -185,7 +189,10 @@ class Chat:
         self.now += EACH_MESSAGE
         message = Inbound(wamid=f"wamid.{self._count}", at=self.now, kind=kind, text=text, option=option)
         scene = Scene(self.bot, self.cliente, self.now, self.doubles)
-        turn = await take_turn(self.flows, self.state, scene, message)
+        try:
+            turn = await take_turn(self.flows, self.state, scene, message)
+        except PluginFailed as failed:  # an author wants to see what their own code raised
+            raise failed.__cause__ or failed from None
         self.state, self.opted_out = turn.state, self.opted_out or turn.opted_out
         self.happened += turn.events
         self._unread += turn.replies

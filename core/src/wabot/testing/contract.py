@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from wabot.errors import PluginFailed
 from wabot.flow import Flow
 from wabot.message import Kind, Outbound
 from wabot.plugins.check.finding import Finding, error, info
@@ -69,19 +68,15 @@ async def _hears(
     place = place_of(flow.etapas[chat.state.etapa or flow.first])
     try:
         replies = await chat.hear(kind, text)
-    except PluginFailed as failed:
-        fault = failed.__cause__ or failed
+    except SystemExit as fault:
+        said = f"O fluxo {flow.id} chama sys.exit() quando o cliente manda {what}."
+        return error("contract-raises", said, place_of_error(fault, package) or place, "devolva End(…)")
+    except Exception as fault:  # noqa: BLE001 - the plugin's own, or what the engine does not accept of it
         if _needs_database(fault):
             said = f"O fluxo {flow.id} usa o banco de dados; não foi posto à prova aqui."
             return info("contract-skipped", said, place, "teste-o com Chat(…, doubles={…})")
         said = f"O fluxo {flow.id} falha quando o cliente manda {what}: {type(fault).__name__}: {fault}."
         return error("contract-raises", said, place_of_error(fault, package) or place)
-    except SystemExit as fault:
-        said = f"O fluxo {flow.id} chama sys.exit() quando o cliente manda {what}."
-        return error("contract-raises", said, place_of_error(fault, package) or place, "devolva End(…)")
-    except Exception as fault:  # noqa: BLE001 - what the engine or WhatsApp does not accept of the flow
-        said = f"O fluxo {flow.id} não dá uma resposta que se possa enviar a {what}: {fault}."
-        return error("contract-reply", said, place)
     if replies:
         return None
     said = f"O fluxo {flow.id} não responde nada quando o cliente manda {what}."

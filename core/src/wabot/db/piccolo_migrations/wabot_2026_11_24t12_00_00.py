@@ -22,10 +22,11 @@ CREATE TABLE plugin_descriptor (
 CREATE TABLE plugin_health (
     chatbot integer NOT NULL REFERENCES chatbot ON DELETE CASCADE,
     plugin text NOT NULL,
+    part text NOT NULL DEFAULT '', -- a job or a sink that fails by itself; empty: what customers talk to
     ok boolean NOT NULL,
     error text NOT NULL DEFAULT '',
     since timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (chatbot, plugin)
+    PRIMARY KEY (chatbot, plugin, part)
 );
 
 ALTER TABLE plugin_binding

@@ -1,5 +1,6 @@
 """Conversations that get stuck: etapas nobody reaches or leaves, and releases without a way to the next."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,22 +84,22 @@ def missing(version: int, migrations: Any) -> list[int]:
 
 
 def _override(plugin: str, override: Override, declared: Declared, source: list[Module]) -> Iterator[Finding]:
-    id, _, etapa = override.etapa.partition(".")
+    owner, _, etapa = override.etapa.partition(".")
     place = _place_of_override(source, override) or place_of(override.replace or override.wrap)
-    flow = next((f for f in (*declared.flows, *_others(plugin)) if f.id == id), None)
+    flow = next((f for f in (*declared.flows, *_others(plugin)) if f.id == owner), None)
     if flow is None:
         yield warning(
             "override-unknown",
-            f"Nenhum plugin instalado aqui tem o fluxo {id}: não dá para saber se {override.etapa} existe.",
+            f"Nenhum plugin instalado aqui tem o fluxo {owner}: não dá para saber se {override.etapa} existe.",
             place,
             "instale o plugin que tem esse fluxo e confira de novo",
         )
     elif etapa not in flow.etapas:
         yield error(
             "override-nothing",
-            f"{override.etapa} não existe: o fluxo {id} não tem essa etapa.",
+            f"{override.etapa} não existe: o fluxo {owner} não tem essa etapa.",
             place,
-            f"escolha uma destas: {', '.join(f'{id}.{code}' for code in flow.etapas)}",
+            f"escolha uma destas: {', '.join(f'{owner}.{code}' for code in flow.etapas)}",
         )
 
 
@@ -112,10 +113,8 @@ def _place_of_override(source: list[Module], override: Override) -> str:
 
 
 def _others(plugin: str) -> Iterator[Flow[Any]]:
-    """The flows of the other installed plugins that can be imported."""
+    """The flows of the other installed plugins that can be imported; what is wrong with those is not asked here."""
     for about in installed():
         if about.id != plugin:
-            try:
+            with contextlib.suppress(Exception, SystemExit):
                 yield from load(about.id, about.module).flows
-            except (Exception, SystemExit):  # noqa: BLE001 - it is not this plugin that is checked
-                continue

@@ -5,6 +5,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from importlib.metadata import version as version_of
 
 from packaging.version import Version
 
@@ -57,6 +58,8 @@ def check(project: Project, declared: Declared) -> Iterator[Finding]:
 def aged(name: str, about: hookspecs.About, requires: Iterable[str], place: str) -> Iterator[Finding]:
     """What a hook's own history says to a plugin that implements it."""
     lowest = lowest_wabot(requires)
+    # this wabot has the hook, whatever the release will be called in which it first goes out
+    since = min(Version(about.since), Version(version_of("wabot")))
     if about.removed_in:
         yield warning(
             "hook-deprecated",
@@ -64,7 +67,7 @@ def aged(name: str, about: hookspecs.About, requires: Iterable[str], place: str)
             place,
             f"use {about.instead}" if about.instead else "tire este gancho",
         )
-    if lowest is not None and lowest < Version(about.since):
+    if lowest is not None and lowest < since:
         yield warning(
             "hook-too-new",
             f"{name} existe desde o wabot {about.since}, mas o plugin aceita o {lowest}, que não o chama.",

@@ -16,6 +16,7 @@ from wabot.plugins.check.finding import Finding, error, warning
 from wabot.plugins.check.places import place_in
 from wabot.plugins.check.project import Project
 
+PROJECT = r"\[project\]|^Name:"
 LOWER, UPPER = frozenset({">=", ">", "~=", "=="}), frozenset({"<", "<=", "~=", "=="})
 
 
@@ -54,7 +55,7 @@ def _entry_points(project: Project) -> Iterator[Finding]:
     count = len(project.entry_points)
     if count == 1:
         return
-    place = place_in(project.file, r"entry-points|\[project\]")
+    place = place_in(project.file, "entry-points", PROJECT)
     yield error(
         "entry-point",
         "Nenhum ponto de entrada no grupo wabot: o plugin não seria encontrado."
@@ -68,33 +69,33 @@ def _entry_points(project: Project) -> Iterator[Finding]:
 
 
 def _names(project: Project) -> Iterator[Finding]:
-    id = project.id
-    if not id:
+    plugin = project.id
+    if not plugin:
         return
-    entry = place_in(project.file, rf"^\s*['\"]?{re.escape(id)}['\"]?\s*=")
-    if not NAME.fullmatch(id):
+    entry = place_in(project.file, rf"^\s*['\"]?{re.escape(plugin)}['\"]?\s*=")
+    if not NAME.fullmatch(plugin):
         yield error(
-            "plugin-id", f"O id {id!r} não serve.", entry, "use letras minúsculas, números e _, até 40"
+            "plugin-id", f"O id {plugin!r} não serve.", entry, "use letras minúsculas, números e _, até 40"
         )
         return
-    wanted = f"wabot-{id.replace('_', '-')}"
+    wanted = f"wabot-{plugin.replace('_', '-')}"
     if canonicalize_name(project.distribution) != wanted:
         place = place_in(project.file, r"^\s*name\s*=|^Name:")
         yield error(
             "distribution-name",
-            f"A distribuição do plugin {id} se chama {project.distribution or '(sem nome)'}.",
+            f"A distribuição do plugin {plugin} se chama {project.distribution or '(sem nome)'}.",
             place,
             f'name = "{wanted}"',
         )
-    if project.module != f"wabot_{id}":
+    if project.module != f"wabot_{plugin}":
         yield error(
             "module-name",
-            f"O módulo do plugin {id} se chama {project.module}.",
+            f"O módulo do plugin {plugin} se chama {project.module}.",
             entry,
-            f'{id} = "wabot_{id}"',
+            f'{plugin} = "wabot_{plugin}"',
         )
     if not project.package:
-        where = f"{project.path}/wabot_{id}" if project.path else f"wabot_{id}"
+        where = f"{project.path}/wabot_{plugin}" if project.path else f"wabot_{plugin}"
         yield error(
             "module-missing", f"O módulo {project.module} não existe.", entry, f"crie {where}/__init__.py"
         )
@@ -106,7 +107,9 @@ def _wabot(project: Project) -> Iterator[Finding]:
     if "dependencies" in project.dynamic:
         return
     wanted = required_wabot(project.requires)
-    place = place_in(project.file, r"wabot\s*[<>=~!]" if wanted else r"^\s*dependencies|\[project\]")
+    place = place_in(
+        project.file, *([r"(?i)wabot\s*[<>=~!]"] if wanted else []), r"^\s*dependencies", PROJECT
+    )
     fix = f'dependencies = ["wabot>={here.major}.{here.minor},<{here.major + 1}"]'
     operators = {part.operator for part in wanted or ()}
     if wanted is None:
@@ -124,13 +127,13 @@ def _version(project: Project) -> Iterator[Finding]:
     try:
         Version(project.version)
     except InvalidVersion:
-        place = place_in(project.file, r"^\s*version\s*=|^Version:|\[project\]")
+        place = place_in(project.file, r"^\s*version\s*=|^Version:", PROJECT)
         said = f"A versão {project.version!r} não segue a PEP 440." if project.version else "Falta a versão."
         yield error("version", said, place, 'version = "1.0.0"')
 
 
 def _reader(project: Project) -> Iterator[Finding]:
-    place = place_in(project.file, r"\[project\]|^Name:")
+    place = place_in(project.file, PROJECT)
     if not project.readme:
         fix = 'escreva um README.md e ponha: readme = "README.md"'
         yield warning("readme", "Falta o README: quem instala não sabe o que o plugin faz.", place, fix)

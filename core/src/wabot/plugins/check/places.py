@@ -24,11 +24,11 @@ def place_of_error(error: BaseException, package: str) -> str:
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
-def place_in(file: str, pattern: str) -> str:
-    """The first line of a file that matches; the file alone if none does."""
-    if not file:
-        return ""
-    for number, line in enumerate(Path(file).read_text(encoding="utf-8").splitlines(), 1):
-        if re.search(pattern, line):
-            return f"{file}:{number}"
+def place_in(file: str, *patterns: str) -> str:
+    """The first line of a file that matches the first pattern, or else the next; the file alone if none does."""
+    lines = Path(file).read_text(encoding="utf-8").splitlines() if file else []
+    for pattern in patterns:
+        for number, line in enumerate(lines, 1):
+            if re.search(pattern, line):
+                return f"{file}:{number}"
     return file

@@ -83,7 +83,8 @@ def _find(target: str) -> Project:
             raise NoPlugin(f"Não há pyproject.toml em {target}.")
         known = sorted(entry.name for entry in entry_points(group=GROUP))
         raise NoPlugin(
-            f"Não há plugin instalado {target!r}, nem uma pasta com esse nome. Instalados: {', '.join(known) or 'nenhum'}."
+            f"Não há plugin {target!r} instalado, nem uma pasta com esse nome. "
+            f"Instalados: {', '.join(known) or 'nenhum'}."
         )
     entry = next(iter(found))
     if entry.dist is None:
@@ -164,7 +165,7 @@ def _installed(dist: Distribution) -> Project:
         metadata["Name"] or "",
         metadata["Version"] or "",
         tuple(dist.requires or ()),
-        metadata.get("Requires-Python") or "",
+        metadata["Requires-Python"] or "",
         "Description" in metadata or bool(str(metadata.get_payload()).strip()),  # type: ignore[attr-defined]
         file=str(files[0].locate()) if files else "",
         package=str(package) if package else "",

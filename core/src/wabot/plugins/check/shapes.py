@@ -33,7 +33,7 @@ class Shapes(msgspec.Struct, frozen=True):
 
     def by_name(self) -> dict[str, Shape]:
         """Each with the words for it."""
-        named = {f"o fluxo {id}": shape for id, shape in self.flows.items()}
+        named = {f"o fluxo {flow}": shape for flow, shape in self.flows.items()}
         return named | ({"a configuração": self.config} if self.config else {})
 
 
@@ -59,7 +59,7 @@ def check(project: Project, declared: Declared, source: list[Module], update: bo
             "shapes",
             f"shapes.json não pode ser lido: {fault}.",
             f"{file}:1",
-            "recupere a versão anterior dele",
+            "recupere o arquivo anterior",
         )
         return
     places = _places(declared, source)
@@ -74,7 +74,7 @@ def shapes_of(declared: Declared) -> Shapes:
     """Of the config and of each flow's data. Raises TypeError for data that has no JSON Schema."""
     config = declared.config
     return Shapes(
-        config and _shape(config.version, config.shape),
+        _shape(config.version, config.shape) if config else None,
         {flow.id: _shape(flow.version, flow.data) for flow in declared.flows},
     )
 
@@ -92,7 +92,9 @@ def _plain(schema: Any, names: bool = False) -> Any:
     if not isinstance(schema, dict):
         return schema
     return {
-        key: _plain(value, key in ("properties", "$defs"))
+        key: sorted(value)
+        if key == "required" and not names
+        else _plain(value, key in ("properties", "$defs"))
         for key, value in sorted(schema.items())
         if names or key not in WORDING
     }
@@ -137,21 +139,24 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """The fields that were added, removed or changed, in words."""
     old, new = parts(before), parts(now)
     kinds = {
+        "mudou": {path for path in old.keys() & new.keys() if old[path] != new[path]},
         "entrou": new.keys() - old.keys(),
         "saiu": old.keys() - new.keys(),
-        "mudou": {path for path in old.keys() & new.keys() if old[path] != new[path] and path},
     }
     said: list[str] = []
+    named: set[str] = set()
     for verb, paths in kinds.items():
-        fields = sorted({path.partition("|")[0] for path in paths} - {""})
-        outer = [
-            field
-            for field in fields
-            if not any(field.startswith((f"{o}.", f"{o}[", f"{o}{{")) for o in fields)
-        ]
+        fields = {path.partition("|")[0] for path in paths} - {""} - named
+        outer = {field for field in fields if not any(_within(field, other) for other in named | fields)}
         if outer:
-            said.append(f"{verb} {', '.join(outer)}")
+            said.append(f"{verb} {', '.join(sorted(outer))}")
+        named |= outer
     return "; ".join(said) or "mudou o tipo todo"
+
+
+def _within(field: str, other: str) -> bool:
+    """Whether to name `other` is to name the field."""
+    return field.startswith((f"{other}.", f"{other}[", f"{other}{{"))
 
 
 def _compared(before: Shapes, now: Shapes, places: Mapping[str, str], command: str) -> dict[str, Finding]:

@@ -106,31 +106,33 @@ def _argument(call: ast.Call, part: Part, module: Module, source: list[Module]) 
         yield from _strings(node, module, source)
 
 
-def _strings(node: ast.AST, module: Module, source: Iterable[Module]) -> Iterator[Words]:
-    """The strings an expression is made of; a name means the constant it stands for."""
+def _strings(
+    node: ast.AST, module: Module, source: Iterable[Module], known: frozenset[str] = frozenset()
+) -> Iterator[Words]:
+    """The strings an expression is made of; a name means the constant it stands for, unless it is in `known`."""
     match node:
         case ast.Constant(str(text)):
             yield Words(text, node, module)
-        case ast.Name(name):
-            yield from _constant(name, [module, *(m for m in source if m.path.stem == TEXTS)])
-        case ast.Attribute(ast.Name(owner), name):
-            yield from _constant(name, [m for m in source if m.path.stem == owner])
+        case ast.Name(name) if name not in known:
+            yield from _constant(name, [module, *(m for m in source if m.path.stem == TEXTS)], known | {name})
+        case ast.Attribute(ast.Name(owner), name) if name not in known:
+            yield from _constant(name, [m for m in source if m.path.stem == owner], known | {name})
         case ast.Call(ast.Attribute(owner, "format" | "join" | "strip"), args):
             for part in (owner, *args):
-                yield from _strings(part, module, source)
+                yield from _strings(part, module, source, known)
         case ast.Call() | ast.Compare() | ast.Lambda() | ast.Subscript():
             return
         case _:
-            for part in ast.iter_child_nodes(node):
-                yield from _strings(part, module, source)
+            for child in ast.iter_child_nodes(node):
+                yield from _strings(child, module, source, known)
 
 
-def _constant(name: str, where: Iterable[Module]) -> Iterator[Words]:
+def _constant(name: str, where: Iterable[Module], known: frozenset[str]) -> Iterator[Words]:
     """What a name at the top of a file stands for; the first file that has it counts."""
     for module in where:
         for statement in module.tree.body:
             if name in _targets(statement):
-                yield from _strings(statement.value, module, ())  # type: ignore[attr-defined]
+                yield from _strings(statement.value, module, (), known)  # type: ignore[attr-defined]
                 return
 
 
@@ -146,7 +148,8 @@ def _values(node: ast.AST, module: Module) -> Iterator[Words]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield Words(node.value, node, module)
         return
-    for part in node.values if isinstance(node, ast.Dict) else ast.iter_child_nodes(node):
+    inside: Iterable[ast.AST] = node.values if isinstance(node, ast.Dict) else ast.iter_child_nodes(node)
+    for part in inside:
         yield from _values(part, module)
 
 
