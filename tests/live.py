@@ -112,20 +112,26 @@ class Platform:
 
 @contextlib.asynccontextmanager
 async def platform(
-    database_uri: str, home: Path, *, worker: bool = True, plugin: str | None = "pedidos", redis_url: str = ""
+    database_uri: str,
+    home: Path,
+    *,
+    worker: bool = True,
+    plugin: str | None = "pedidos",
+    redis_url: str = "",
+    meta: Simulator | None = None,
 ) -> AsyncIterator[Platform]:
-    """One process with everything, one bot, and the simulator delivering to it."""
-    async with Simulator(app_secret=SECRET).serve(port=0) as simulator:
+    """One process with everything, one bot, and the simulator delivering to it: a new one, or `meta` once more."""
+    async with contextlib.AsyncExitStack() as stack:
+        simulator = meta or await stack.enter_async_context(Simulator(app_secret=SECRET).serve(port=0))
         settings = settings_for(database_uri, home, simulator.url, redis_url)
-        async with running(settings, worker=worker) as process:
-            bot = await add_bot(settings)
-            if plugin:
-                await switch_on(bot, settings, plugin)
-            await process.runtimes.load()
-            async with serving(process) as url:
-                simulator.webhook_url = f"{url}/api/chatbots/webhook/"
-                found = Platform(url, process, simulator, bot)
-                try:
-                    yield found
-                finally:
-                    await found.close()
+        process = await stack.enter_async_context(running(settings, worker=worker))
+        known = await chatbots.everyone()
+        bot = known[0] if known else await add_bot(settings)
+        if plugin:
+            await switch_on(bot, settings, plugin)
+        await process.runtimes.load()
+        url = await stack.enter_async_context(serving(process))
+        simulator.webhook_url = f"{url}/api/chatbots/webhook/"
+        found = Platform(url, process, simulator, bot)
+        stack.push_async_callback(found.close)
+        yield found

@@ -1,8 +1,8 @@
 """The test kit itself: fixtures that find the plugin under test, a clock, conversations of earlier releases."""
 
-import os
 import subprocess
 import sys
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import pytest
 from wabot import Choose, Context, End, Flow, Go
 from wabot.testing.chat import Chat
 from wabot.turn import State
+
+pytest_plugins = ["pytester"]
 
 CORE = Path(__file__).parents[2] / "core"
 
@@ -55,61 +57,54 @@ def wabot_flows():
 """
 
 
-class Plugin:
-    """A plugin's folder whose tests are run in a process of their own, as its author would."""
+PYPROJECT = """
+[project]
+name = "wabot-mesa"
+[project.entry-points.wabot]
+mesa = "wabot_mesa"
+[tool.pytest.ini_options]
+asyncio_mode = "auto"
+asyncio_default_fixture_loop_scope = "function"
+pythonpath = ["src"]
+"""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.write(
-            "pyproject.toml",
-            """
-            [project]
-            name = "wabot-mesa"
-            [project.entry-points.wabot]
-            mesa = "wabot_mesa"
-            [tool.pytest.ini_options]
-            asyncio_mode = "auto"
-            asyncio_default_fixture_loop_scope = "function"
-            pythonpath = ["src"]
-            """.replace("\n            ", "\n"),
-        )
+
+class Plugin:
+    """A plugin's folder, whose tests are run as its author would."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.write("pyproject.toml", PYPROJECT)
         self.write("src/wabot_mesa.py", MESA)
         # what installing wabot gives, told by its own pyproject.toml
         self.write(
             "site/wabot-1.0.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: wabot\nVersion: 1.0.0\n"
         )
-        self.write("site/wabot-1.0.0.dist-info/entry_points.txt", f"[pytest11]\n{_pytest_entry()}\n")
+        self.write("site/wabot-1.0.0.dist-info/entry_points.txt", f"[pytest11]\n{pytest_entry()}\n")
+        pytester.syspathinsert(pytester.path / "site")
 
     def write(self, path: str, text: str) -> None:
-        target = self.folder / path
+        target = self.pytester.path / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
 
-    def test(self, text: str, *options: str, status: int = 0) -> str:
+    def test(self, text: str, *options: str, outcome: str = "passed") -> str:
+        """Run this test; what pytest printed."""
         self.write("tests/test_mesa.py", text)
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options],
-            cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(self.folder / "site")},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout
+        result = self.pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
+        result.assert_outcomes(**{outcome: 1})
+        return str(result.stdout)
 
 
-def _pytest_entry() -> str:
-    import tomllib
-
+def pytest_entry() -> str:
     project = tomllib.loads((CORE / "pyproject.toml").read_text())["project"]
     [(name, module)] = project["entry-points"]["pytest11"].items()
     return f"{name} = {module}"
 
 
 @pytest.fixture
-def plugin(tmp_path):
-    return Plugin(tmp_path)
+def plugin(pytester):
+    return Plugin(pytester)
 
 
 # -- fixtures ------------------------------------------------------------------------------------------------
@@ -137,7 +132,7 @@ async def test_beto(chat):
 
 
 def test_a_setting_that_does_not_fit_fails_the_test(plugin):
-    said = plugin.test("def test_it(chat):\n    chat(config={'dias': 0})\n", status=1)
+    said = plugin.test("def test_it(chat):\n    chat(config={'dias': 0})\n", outcome="failed")
     assert "ValidationError" in said
 
 
@@ -196,12 +191,12 @@ async def test_it(simulator):
 
 
 def test_tests_that_belong_to_no_plugin_have_no_flows(plugin):
-    plugin.write("pyproject.toml", "[tool.pytest.ini_options]\n")
+    plugin.write("pyproject.toml", PYPROJECT.replace("entry-points.wabot", "entry-points.other"))
     plugin.test("def test_it(flows, config):\n    assert (flows, config) == ([], None)\n")
 
 
 def test_a_plugin_that_cannot_be_imported_is_said_with_what_to_do(plugin):
-    said = plugin.test("def test_it(ana): pass\n", "-o", "pythonpath=", status=1)
+    said = plugin.test("def test_it(ana): pass\n", "-o", "pythonpath=", outcome="errors")
     assert "cannot import wabot_mesa" in said
     assert 'pythonpath = ["src"]' in said
     assert "Traceback" not in said
@@ -209,7 +204,7 @@ def test_a_plugin_that_cannot_be_imported_is_said_with_what_to_do(plugin):
 
 def test_without_pytest_asyncio_what_is_not_async_still_works(plugin):
     plugin.write("site/pytest_asyncio.py", "raise ImportError('not here')\n")
-    plugin.write("pyproject.toml", (plugin.folder / "pyproject.toml").read_text().replace("asyncio_", "#"))
+    plugin.write("pyproject.toml", PYPROJECT.replace("asyncio_", "#"))
     plugin.test("def test_it(ana, clock):\n    assert ana.now == clock.now\n", "-p", "no:asyncio")
 
 

@@ -75,8 +75,11 @@ async def _hears(
         if _needs_database(fault):
             said = f"O fluxo {flow.id} usa o banco de dados; não foi posto à prova aqui."
             return info("contract-skipped", said, place, "teste-o com Chat(…, doubles={…})")
-        said = f"O fluxo {flow.id} falha quando o cliente manda {what}: {type(fault).__name__}: {fault}."
-        return error("contract-raises", said, place_of_error(fault, package) or place)
+        if theirs := place_of_error(fault, package):
+            said = f"O fluxo {flow.id} falha quando o cliente manda {what}: {type(fault).__name__}: {fault}."
+            return error("contract-raises", said, theirs)
+        said = f"O que o fluxo {flow.id} responde a {what} não pode ser enviado: {fault}."
+        return error("contract-reply", said, place)
     if replies:
         return None
     said = f"O fluxo {flow.id} não responde nada quando o cliente manda {what}."

@@ -14,7 +14,7 @@ import pytest
 try:
     from pytest_asyncio import fixture as async_fixture
 except ImportError:  # without it only the fixture `simulator` is missing
-    async_fixture = pytest.fixture
+    async_fixture = pytest.fixture  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from wabot import BotContext, Flow, Recorded
@@ -115,7 +115,7 @@ async def simulator() -> "AsyncIterator[Simulator]":
     """Meta's stand-in, running on a free port of this machine."""
     from wabot.testing.simulator import Simulator
 
-    async with Simulator(app_secret="segredo").serve() as meta:
+    async with Simulator(app_secret="segredo").serve() as meta:  # noqa: S106 - nobody's
         yield meta
 
 

@@ -36,7 +36,7 @@ def run_tests(project: Project, limit: float = LIMIT) -> list[Finding]:
         return []
     if done.returncode == NO_TESTS:
         return [warning("tests", "O plugin não tem testes.", project.root, "escreva tests/test_conversa.py")]
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    lines = [line for line in (done.stdout.strip() or done.stderr).splitlines() if line.strip()]
     place = _PLACE.search(done.stdout)
     summary = lines[-1].strip("= ") if lines else f"status {done.returncode}"
     return [
