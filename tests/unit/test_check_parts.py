@@ -115,6 +115,31 @@ def test_an_installed_plugin_is_found_by_its_id_where_its_source_is():
     assert found.init.endswith("wabot_pedidos/__init__.py")
 
 
+INSTALLED = """\
+Metadata-Version: 2.1
+Name: wabot-exemplo
+Version: 1.0
+Requires-Dist: wabot>=1,<2
+Requires-Python: >=3.11
+
+# wabot-exemplo
+"""
+
+
+@pytest.mark.parametrize(
+    ("left_out", "codes"),
+    [("nothing", []), ("# wabot-exemplo", ["readme"]), ("Requires-Python: >=3.11\n", ["requires-python"])],
+)
+def test_an_installed_wheel_is_checked_by_what_its_metadata_say(folder, monkeypatch, left_out, codes):
+    site = folder.root / "src"
+    info = site / "wabot_exemplo-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(INSTALLED.replace(left_out, ""))
+    (info / "entry_points.txt").write_text("[wabot]\nexemplo = wabot_exemplo\n")
+    monkeypatch.syspath_prepend(site)
+    assert [finding.code for finding in metadata.check(find("exemplo"))] == codes
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "code", "line"),
     [

@@ -5,9 +5,10 @@ This module is the plugin's table of contents: one function per thing it adds to
 
 from typing import TYPE_CHECKING, Any
 
-from wabot import Flow, hookimpl
+from wabot import Flow, Privacy, hookimpl
 from wabot_pedidos.config import Config
 from wabot_pedidos.flow import pedidos
+from wabot_pedidos.privacidade import apagar, exportar
 
 if TYPE_CHECKING:
     from piccolo.conf.apps import AppConfig
@@ -35,3 +36,8 @@ def wabot_routes() -> list[Any]:
     from wabot_pedidos.routes import CategoriaController, PedidoController, ProdutoController
 
     return [CategoriaController, ProdutoController, PedidoController]
+
+
+@hookimpl
+def wabot_privacy() -> Privacy:
+    return Privacy(exportar, apagar)

@@ -131,7 +131,8 @@ def _privacy(tables: list[Stored], declared: Declared) -> Iterator[Finding]:
         column = min(personal.columns & PERSONAL)
         yield error(
             "privacy-missing",
-            f"A tabela {personal.name} guarda dados de uma pessoa ({column}), e o plugin não diz como apagar.",
+            f"A tabela {personal.name} guarda dados de uma pessoa ({column}), e o plugin não diz como entregá-los "
+            "nem como apagá-los.",
             personal.place,
             "@hookimpl def wabot_privacy() -> Privacy: return Privacy(export=exportar, erase=apagar)",
         )

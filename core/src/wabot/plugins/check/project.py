@@ -159,14 +159,14 @@ def _installed(dist: Distribution) -> Project:
     entries = tuple((entry.name, entry.value) for entry in dist.entry_points if entry.group == GROUP)
     files = [file for file in dist.files or () if file.name == "METADATA"]
     package = folder_of(entries[0][1])
-    metadata = dist.metadata
+    about: Any = dist.metadata.json
     return Project(
         entries,
-        metadata["Name"] or "",
-        metadata["Version"] or "",
+        about.get("name", ""),
+        about.get("version", ""),
         tuple(dist.requires or ()),
-        metadata["Requires-Python"] or "",
-        "Description" in metadata or bool(str(metadata.get_payload()).strip()),  # type: ignore[attr-defined]
+        about.get("requires_python", ""),
+        bool(about.get("description", "").strip()),
         file=str(files[0].locate()) if files else "",
         package=str(package) if package else "",
     )
