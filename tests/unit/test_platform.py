@@ -14,7 +14,7 @@ from wabot.plugins.configs import BadConfig, Stored, change, read, shown
 from wabot.plugins.conflicts import conflicts
 from wabot.plugins.contain import Overstayed, contained, hold_tasks
 from wabot.plugins.declared import Declared
-from wabot.plugins.descriptor import describe
+from wabot.plugins.describe import describe
 from wabot.vault import Vault
 
 VAULT = Vault(["uma-chave-de-teste-bem-comprida"])

@@ -29,7 +29,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 @contextlib.asynccontextmanager
 async def database() -> AsyncIterator[Settings]:
     """The settings, and the database open."""
-    from wabot.process import open_database
+    from wabot.db.connect import open_database
 
     settings = load()
     async with open_database(settings):

@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 
 from wabot.attend import Attendant
-from wabot.db import embedded, listen
+from wabot.db import listen
+from wabot.db.connect import open_database
 from wabot.db.directory import Directory
 from wabot.db.engine import DB
 from wabot.db.migrate import migrate, migrations_of, pending
@@ -50,19 +51,6 @@ class Process(msgspec.Struct, frozen=True):
     runtimes: Runtimes
     queue: Queue
     inbox: Inbox
-
-
-@asynccontextmanager
-async def open_database(settings: Settings, most: int = 4) -> AsyncIterator[None]:
-    """The database alone, as the administrative commands need it; the embedded server where none is configured."""
-    dsn = settings.database_url
-    if not settings.external_database:
-        dsn = await embedded.prepare(embedded.start(settings.home))
-    await DB.open(dsn, most=most)
-    try:
-        yield
-    finally:
-        await DB.close()
 
 
 class NotMigrated(WabotError):

@@ -1,7 +1,7 @@
 """Which bot uses which plugin, and how: a person's intent, one row per chatbot and plugin."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -10,8 +10,10 @@ from wabot.errors import WabotError
 from wabot.plugins.catalogue import Entry
 from wabot.plugins.configs import Stored, change
 from wabot.plugins.conflicts import conflicts
-from wabot.plugins.registry import Plugin
 from wabot.vault import Vault
+
+if TYPE_CHECKING:
+    from wabot.plugins.registry import Plugin
 
 # Two plugins switched on at once would not see that they conflict.
 ONE_AT_A_TIME = "SELECT FROM chatbot WHERE id = $1 FOR UPDATE"
@@ -49,7 +51,7 @@ async def all_bindings() -> list[Binding]:
 
 async def enable(
     chatbot: int,
-    plugin: Plugin,
+    plugin: "Plugin",
     values: Mapping[str, Any],
     vault: Vault,
     catalogue: Mapping[str, Entry],

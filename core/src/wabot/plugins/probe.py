@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from wabot.plugins.descriptor import Descriptor, describe
+from wabot.plugins.descriptor import Descriptor
 from wabot.plugins.installed import Installed
 
 LIMIT = 10.0
@@ -72,6 +72,7 @@ def _read(answer: Path, status: int | None) -> Descriptor:
 
 def _described(plugin: str, module: str) -> Descriptor:
     from wabot.plugins.declared import PluginFault, load
+    from wabot.plugins.describe import describe
 
     try:
         return describe(load(plugin, module))
