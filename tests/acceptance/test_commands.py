@@ -167,9 +167,9 @@ async def test_broken_plugins_are_listed_with_their_reason_and_harm_nobody(shell
     install(site, "futuro", "raise SystemError('never imported')", requires="wabot>=99")
     shell.environment["PYTHONPATH"] = str(site)
     await shell.run(*ADD)
-    listed = {plugin["id"]: plugin for plugin in await shell.json("plugins", "list")}
+    listed = {plugin["id"]: plugin for plugin in await shell.json("plugins", "sync")}
     assert "nao_existe" in listed["quebrado"]["error"]
-    assert "SystemExit" in listed["saiu"]["error"]
+    assert "sys.exit(3)" in listed["saiu"]["error"]
     assert "deve devolver uma lista" in listed["torto"]["error"]
     assert "wabot_nada" in listed["desconhecido"]["error"]
     assert "async" in listed["assincrono"]["error"]

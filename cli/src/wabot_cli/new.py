@@ -1,7 +1,11 @@
 """`wabot plugins new`: a plugin to start from, whose tests pass at once."""
 
 import keyword
+import os
 import re
+import shlex
+import shutil
+import subprocess
 import sys
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -21,6 +25,20 @@ KINDS = {
     "sink": "A sink: counts what happens, day by day",
     "campaign": "A campaign: writes to customers who have been silent",
 }
+
+
+# A plugin's name is also that of its schema in PostgreSQL, which keeps these words for itself.
+RESERVED = frozenset(
+    """
+    all analyse analyze any array asc asymmetric authorization between bigint binary both case cast check collate
+    collation column concurrently constraint create cross current_catalog current_date current_role current_schema
+    current_time current_timestamp current_user default deferrable desc distinct do end except exists fetch foreign
+    freeze full grant group having ilike information_schema initially inner intersect into isnull join lateral leading
+    left like limit localtime localtimestamp natural notnull null offset on only order outer overlaps placing primary
+    public references returning right select session_user similar some symmetric system_user table tablesample then to
+    trailing true false union unique user using variadic verbose wabot when where window
+    """.split()
+)
 
 
 class BadName(WabotError):
@@ -57,6 +75,8 @@ def _check(name: str) -> None:
         )
     if keyword.iskeyword(name):
         raise BadName(f"{name!r} é uma palavra do Python; escolha outra.")
+    if name in RESERVED or name.startswith("pg_"):
+        raise BadName(f"{name!r} é um nome reservado do PostgreSQL ou do wabot; escolha outro.")
     if name in {entry.name for entry in entry_points(group=GROUP)} or find_spec(f"wabot_{name}"):
         raise BadName(f"Já há um plugin instalado que se chama {name}; escolha outro nome.")
 
@@ -83,8 +103,32 @@ def _named(text: str, name: str) -> str:
 
 
 def _announce(name: str, target: Path) -> None:
-    python = sys.executable
-    click.echo(f"Plugin {name} criado em {target}.\n\nAgora:")
-    click.echo(f"  cd {target} && {python} -m pytest")
-    click.echo(f"  uv pip install --python {python} -e {target.resolve()}")
-    click.echo(f"  wabot plugins enable {name} --bot BOT")
+    """What to type next, from the folder where this was typed."""
+    python, folder = sys.executable, str(target.resolve())
+    test = _line(python, "-m", "pytest", folder)
+    if missing := [tool for tool in ("pytest", "pytest_asyncio") if not find_spec(tool)]:
+        test = f"{_install(python, *(tool.replace('_', '-') for tool in missing))} && {test}"
+    click.echo(f"Plugin {name} criado em {target}.\n\nAgora, testar, instalar e ligar para o chatbot 1:")
+    click.echo(f"  {test}")
+    click.echo(f"  {_install(python, '-e', folder)}")
+    click.echo(f"  {_wabot()} plugins enable {name} --bot 1")
+
+
+def _install(python: str, *what: str) -> str:
+    """With pip, where this environment has it; uv makes environments without."""
+    if shutil.which("uv") or not find_spec("pip"):
+        return _line("uv", "pip", "install", "--python", python, *what)
+    return _line(python, "-m", "pip", "install", *what)
+
+
+def _wabot() -> str:
+    """The command that is running, by its name alone if the shell finds it so."""
+    beside = shutil.which("wabot", path=str(Path(sys.executable).parent))
+    if not beside:
+        return _line(sys.executable, "-m", "wabot_cli.main")
+    return "wabot" if shutil.which("wabot") == beside else _line(beside)
+
+
+def _line(*words: str) -> str:
+    """Words as this system's shell wants them."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
