@@ -69,6 +69,6 @@ async def test_a_flow_is_drawn(shell, tmp_path):
     await shell.run("plugins", "sync")
     mermaid = await shell.run("plugins", "show", "pedidos", "--graph")
     assert mermaid.startswith("flowchart TD")
-    assert "informar_quantidade --> adicionar_mais" in mermaid
+    assert "e_informar_quantidade --> e_adicionar_mais" in mermaid
     await shell.run("plugins", "show", "pedidos", "--svg", "pedidos.svg")
     assert (tmp_path / "pedidos.svg").read_text().startswith("<svg")

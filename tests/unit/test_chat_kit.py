@@ -72,7 +72,7 @@ pythonpath = ["src"]
 class Plugin:
     """A plugin's folder, whose tests are run as its author would."""
 
-    def __init__(self, pytester: pytest.Pytester) -> None:
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pytester = pytester
         self.write("pyproject.toml", PYPROJECT)
         self.write("src/wabot_mesa.py", MESA)
@@ -82,16 +82,18 @@ class Plugin:
         )
         self.write("site/wabot-1.0.0.dist-info/entry_points.txt", f"[pytest11]\n{pytest_entry()}\n")
         pytester.syspathinsert(pytester.path / "site")
+        monkeypatch.setenv("PYTHONPATH", str(pytester.path / "site"))
 
     def write(self, path: str, text: str) -> None:
         target = self.pytester.path / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
 
-    def test(self, text: str, *options: str, outcome: str = "passed") -> str:
-        """Run this test; what pytest printed."""
+    def test(self, text: str, *options: str, outcome: str = "passed", apart: bool = False) -> str:
+        """Run this test; what pytest printed. In a process of its own (`apart`) where it imports what we may not."""
         self.write("tests/test_mesa.py", text)
-        result = self.pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
+        run = self.pytester.runpytest_subprocess if apart else self.pytester.runpytest_inprocess
+        result = run("-p", "no:cacheprovider", *options)
         result.assert_outcomes(**{outcome: 1})
         return str(result.stdout)
 
@@ -103,8 +105,8 @@ def pytest_entry() -> str:
 
 
 @pytest.fixture
-def plugin(pytester):
-    return Plugin(pytester)
+def plugin(pytester, monkeypatch):
+    return Plugin(pytester, monkeypatch)
 
 
 # -- fixtures ------------------------------------------------------------------------------------------------
@@ -184,10 +186,11 @@ def test_it(recorded, bot_context):
 
 
 def test_the_simulator_of_a_test_is_running(plugin):
-    plugin.test("""
+    test = """
 async def test_it(simulator):
     assert simulator.url.startswith("http://127.0.0.1:")
-""")
+"""
+    plugin.test(test, apart=True)
 
 
 def test_tests_that_belong_to_no_plugin_have_no_flows(plugin):
@@ -205,7 +208,7 @@ def test_a_plugin_that_cannot_be_imported_is_said_with_what_to_do(plugin):
 def test_without_pytest_asyncio_what_is_not_async_still_works(plugin):
     plugin.write("site/pytest_asyncio.py", "raise ImportError('not here')\n")
     plugin.write("pyproject.toml", PYPROJECT.replace("asyncio_", "#"))
-    plugin.test("def test_it(ana, clock):\n    assert ana.now == clock.now\n", "-p", "no:asyncio")
+    plugin.test("def test_it(ana, clock):\n    assert ana.now == clock.now\n", "-p", "no:asyncio", apart=True)
 
 
 def test_pytest_starts_without_the_kit_the_database_or_the_web():

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from wabot.flow import Ask, Choose, End, Flow, Go, Handover
-from wabot.plugins.drawing import edges, mermaid, svg
+from wabot.plugins.drawing import FIM, PESSOA, edges, mermaid, svg
 from wabot.plugins.graph import dead_ends, graph_of, unreachable
 
 
@@ -58,8 +58,8 @@ def test_the_arrows_are_those_of_the_source(graph):
         ("inicio", "data"),
         ("destino", "data"),
         ("data", "destino"),
-        ("data", "fim"),
-        ("data", "pessoa"),
+        ("data", FIM),
+        ("data", PESSOA),
         ("esquecida", "esquecida"),
     ]
 
@@ -90,6 +90,33 @@ def test_an_etapa_that_decides_as_it_runs_is_not_accused():
     assert (dead_ends(graph_of(flow)), unreachable(graph_of(flow))) == ([], [])
 
 
+TCHAU = End("Tchau.")
+
+
+def test_what_was_made_elsewhere_counts_and_what_cannot_be_read_accuses_nobody():
+    flow = Flow("longe", data=Nada)
+
+    @flow.etapa
+    async def inicio(ctx):
+        return TCHAU
+
+    @flow.etapa
+    async def chama(ctx):
+        return await ctx.data.proxima()
+
+    @flow.etapa
+    async def passa(ctx):
+        return Ask("?", check=str, then=desiste_assim)
+
+    first, second, third = graph_of(flow).steps
+    assert (first.ends, second.unsure, third.ends) == (True, True, True)
+    assert dead_ends(graph_of(flow)) == []
+
+
+def desiste_assim(words):
+    return End(words)
+
+
 def test_a_graph_survives_its_row(graph):
     assert msgspec.json.decode(msgspec.json.encode(graph), type=type(graph)) == graph
 
@@ -97,8 +124,8 @@ def test_a_graph_survives_its_row(graph):
 def test_mermaid_names_every_etapa_and_arrow(graph):
     lines = mermaid(graph).splitlines()
     assert lines[0] == "flowchart TD"
-    assert "    inicio([inicio])" in lines
-    assert "    data --> _pessoa" in lines
+    assert "    e_inicio([inicio])" in lines
+    assert "    e_data --> x_pessoa" in lines
 
 
 def test_the_svg_is_well_formed_and_fetches_nothing(graph):

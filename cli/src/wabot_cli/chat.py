@@ -14,7 +14,7 @@ from wabot.plugins.registry import load_registry
 from wabot.plugins.runtime import BotRuntime, Runtimes
 from wabot.turn import Scene, State, Turn, take_turn
 from wabot.vault import Vault
-from wabot_cli.keep import Kept
+from wabot_cli.keep import Kept, is_found_by_pytest, source_of
 from wabot_cli.support import database, run
 
 STRANGER = "INSERT INTO cliente (chatbot, nome) VALUES ($1, $2) RETURNING id"
@@ -31,10 +31,23 @@ STRANGER = "INSERT INTO cliente (chatbot, nome) VALUES ($1, $2) RETURNING id"
 def chat(bot: str, nome: str, keep: Path | None) -> None:
     """Conversa com um chatbot aqui mesmo. Nada é enviado nem guardado; linha vazia ou Ctrl-D termina."""
     kept = Kept(nome)
-    run(_chat(bot, nome, kept))
-    if keep and kept.lines:
-        kept.write(keep)
-        click.echo(f"Conversa gravada em {keep}. Rode: pytest {keep}", err=True)
+    if keep:
+        source_of(keep)  # what is wrong with the file is said before the conversation, not after it
+    try:
+        run(_chat(bot, nome, kept))
+    finally:  # also if the flow failed: then the test fails as the flow did
+        if keep:
+            _keep(kept, keep)
+
+
+def _keep(kept: Kept, file: Path) -> None:
+    if not kept.lines:
+        click.echo("Nada foi dito; nenhum teste foi gravado.", err=True)
+        return
+    name = kept.write(file)
+    click.echo(f"Conversa gravada em {file} ({name}). Rode: python -m pytest {file}", err=True)
+    if not is_found_by_pytest(file):
+        click.echo(f"O pytest só acha sozinho arquivos test_*.py: chame {file.name} de outro modo.", err=True)
 
 
 async def _chat(reference: str, nome: str, kept: Kept) -> None:
@@ -45,6 +58,7 @@ async def _chat(reference: str, nome: str, kept: Kept) -> None:
         await runtimes.load()
         runtime = runtimes.get(found.id)
         assert runtime is not None
+        kept.meets(runtime)
         await _talk(runtime, nome, kept)
 
 
@@ -52,9 +66,10 @@ async def _talk(runtime: BotRuntime, nome: str, kept: Kept) -> None:
     state, offered = State(), list[Button | Row]()
     while words := _heard(nome):
         message = _message(words, offered)
+        kept.said(message)
         turn = await _tried(runtime, nome, state, message)
         state = turn.state
-        kept.add(message, turn)
+        kept.heard(turn)
         for reply in turn.replies:
             offered = _show(runtime.bot.nome, reply)
         for event in turn.events:
@@ -87,7 +102,7 @@ def _message(words: str, offered: list[Button | Row]) -> Inbound:
         wamid=f"chat.{now.timestamp()}",
         at=now,
         kind="tap" if tapped else "text",
-        text=words,
+        text=tapped.title if tapped else words,
         option=tapped.id if tapped else "",
     )
 

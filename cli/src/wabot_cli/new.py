@@ -28,17 +28,16 @@ KINDS = {
 
 
 # A plugin's name is also that of its schema in PostgreSQL, which keeps these words for itself.
-RESERVED = frozenset(
-    """
-    all analyse analyze any array asc asymmetric authorization between bigint binary both case cast check collate
-    collation column concurrently constraint create cross current_catalog current_date current_role current_schema
-    current_time current_timestamp current_user default deferrable desc distinct do end except exists fetch foreign
-    freeze full grant group having ilike information_schema initially inner intersect into isnull join lateral leading
-    left like limit localtime localtimestamp natural notnull null offset on only order outer overlaps placing primary
-    public references returning right select session_user similar some symmetric system_user table tablesample then to
-    trailing true false union unique user using variadic verbose wabot when where window
-    """.split()
-)
+_RESERVED = """
+all analyse analyze any array asc asymmetric authorization between bigint binary both case cast check collate
+collation column concurrently constraint create cross current_catalog current_date current_role current_schema
+current_time current_timestamp current_user default deferrable desc distinct do end except exists fetch foreign
+freeze full grant group having ilike information_schema initially inner intersect into isnull join lateral leading
+left like limit localtime localtimestamp natural notnull null offset on only order outer overlaps placing primary
+public references returning right select session_user similar some symmetric system_user table tablesample then to
+trailing true false union unique user using variadic verbose wabot when where window
+"""
+RESERVED = frozenset(_RESERVED.split())
 
 
 class BadName(WabotError):

@@ -140,11 +140,12 @@ def show(plugin: str, graph: bool, svg: Path | None, as_json: bool) -> None:
 @click.option("--priority", type=int, default=None, help="O maior é o que um “oi” começa.")
 def enable(plugin: str, bot: str, values: tuple[str, ...], priority: int | None) -> None:
     """Liga um plugin para um chatbot, ou muda a configuração dele."""
+    from wabot.db.migrate import pending
     from wabot.plugins.registry import load
 
     pairs = _pairs(values)
 
-    async def work() -> tuple[str, Entry]:
+    async def work() -> tuple[str, Entry, bool]:
         async with database() as settings:
             chatbot = await chatbots.find(bot)
             known = await catalogue.sync()
@@ -154,10 +155,12 @@ def enable(plugin: str, bot: str, values: tuple[str, ...], priority: int | None)
                 raise NoSuchPlugin(f"O plugin {plugin} não pode ser ligado: {entry.error or 'não carrega'}.")
             vault = Vault(settings.secret_keys)
             await bindings.enable(chatbot.id, loaded, pairs, vault, known, priority)
-            return chatbot.nome, entry
+            return chatbot.nome, entry, bool(await pending(entry.descriptor.migrations))
 
-    nome, entry = run(work())
+    nome, entry, unmigrated = run(work())
     click.echo(f"Plugin {plugin} ligado para {nome}.")
+    if unmigrated:
+        click.echo("Atenção: faltam as tabelas deste plugin; rode: wabot migrate", err=True)
     if not entry.descriptor.hooks:
         click.echo("Atenção: nesta versão o plugin ainda não faz nada.", err=True)
 

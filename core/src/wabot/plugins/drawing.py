@@ -5,7 +5,8 @@ from html import escape
 
 from wabot.plugins.graph import Graph, Step
 
-FIM, PESSOA = "fim", "pessoa"
+FIM, PESSOA = "--fim", "--pessoa"
+"""What ends a flow; no etapa can be called so."""
 LABELS = {FIM: "fim", PESSOA: "uma pessoa"}
 Place = tuple[float, float]
 
@@ -35,21 +36,26 @@ def edges(graph: Graph) -> list[tuple[str, str]]:
 
 def mermaid(graph: Graph) -> str:
     """A flowchart as GitHub draws it."""
-    lines = ["flowchart TD", f"    %% {graph.flow}: {graph.title}"]
+    lines = ["flowchart TD", f"    %% {graph.flow}"]
     for step in graph.steps:
         left, right = ("([", "])") if step.codigo == graph.first else ("[", "]")
-        lines.append(f"    {step.codigo}{left}{step.codigo}{right}")
+        lines.append(f"    {_node(step.codigo)}{left}{step.codigo}{right}")
     arrows = edges(graph)
     for end, label in LABELS.items():
         if any(to == end for _, to in arrows):
-            lines.append(f"    _{end}(({label}))")
-    lines += [f"    {source} --> {'_' if to in LABELS else ''}{to}" for source, to in arrows]
+            lines.append(f"    {_node(end)}(({label}))")
+    lines += [f"    {_node(source)} --> {_node(to)}" for source, to in arrows]
     return "\n".join(lines)
+
+
+def _node(name: str) -> str:
+    """Mermaid keeps words such as `end` for itself."""
+    return name.replace("--", "x_") if name in LABELS else f"e_{name}"
 
 
 def svg(graph: Graph) -> str:
     """A drawing that stands alone: readable in light and dark, no scripts, nothing fetched."""
-    arrows = [(source, to) for source, to in edges(graph) if source != to]
+    arrows = edges(graph)
     places = _places(graph, arrows)
     side = MARGIN + LANE * len(places)
     width = max(x for x, _ in places.values()) + BOX + 2 * side
@@ -88,6 +94,11 @@ def _line(source: Place, to: Place) -> str:
     """Straight down to the next one; past others on the left, and back up on the right."""
     (x1, y1), (x2, y2) = source, to
     passed = round((y2 - y1) / DOWN)
+    if passed == 0:
+        right = x1 + BOX
+        return _path(
+            f"M{right:g} {y1 + 30:g} C{right + 36:g} {y1 + 34:g} {right + 36:g} {y1 + 6:g} {right + 2:g} {y1 + 10:g}"
+        )
     if passed == 1:
         return _path(f"M{x1 + BOX / 2:g} {y1 + HEIGHT:g} L{x2 + BOX / 2:g} {y2 - 2:g}")
     bend = 30 + LANE * abs(passed)

@@ -3,14 +3,15 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterable, Mapping
-from types import FunctionType
-from typing import Any, Literal, cast
+from collections.abc import Iterable, Iterator, Mapping
+from types import FunctionType, ModuleType
+from typing import Any, Literal, TypeGuard, cast
 
 import msgspec
 
 from wabot.flow import Ask, Choose, End, Flow, Go, Handover
 
+OUTCOMES = (Choose, Ask, Go, End, Handover)
 Asks = Literal["choose", "ask", "both", ""]
 
 
@@ -95,6 +96,7 @@ class _Reader:
         self.ends = self.hands_over = self.unsure = False
 
     def read(self, function: Any) -> None:
+        first = not self._read
         self._read.add(function)
         try:
             tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
@@ -102,11 +104,35 @@ class _Reader:
             self.unsure = True
             return
         names = _names(function)
-        for node in ast.walk(tree):
+        for node in sorted(
+            filter(_is_placed, ast.walk(tree)), key=lambda node: (node.lineno, node.col_offset)
+        ):
             if isinstance(node, ast.Call):
-                self._call(node, names, function.__module__)
+                self._call(node, names)
+            elif isinstance(node, ast.Name):
+                self._named(names.get(node.id), function.__module__)
+        if first:
+            self.unsure |= any(not self._is_read(given, names) for given in _given(tree.body[0]))
 
-    def _call(self, call: ast.Call, names: Mapping[str, Any], module: str) -> None:
+    def _named(self, value: Any, module: str) -> None:
+        """An outcome made once for all, or a function of the same module that makes one."""
+        self.ends |= isinstance(value, End)
+        self.hands_over |= isinstance(value, Handover)
+        ours = isinstance(value, FunctionType) and value.__module__ == module
+        if ours and value not in self._read and value not in self._codes:
+            self.read(value)
+
+    def _is_read(self, given: ast.expr | None, names: Mapping[str, Any]) -> bool:
+        """Whether what an etapa returns was made in source that has been read."""
+        given = given.value if isinstance(given, ast.Await) else given
+        if isinstance(given, ast.IfExp):
+            return self._is_read(given.body, names) and self._is_read(given.orelse, names)
+        if isinstance(given, ast.Call):
+            called = _value(given.func, names)
+            return called in OUTCOMES or called in self._read
+        return isinstance(_value(given, names), OUTCOMES)
+
+    def _call(self, call: ast.Call, names: Mapping[str, Any]) -> None:
         called = _value(call.func, names)
         if called is Go:
             to = next((k.value for k in call.keywords if k.arg == "to"), call.args[0] if call.args else None)
@@ -117,12 +143,6 @@ class _Reader:
             self.hands_over = True
         elif called in (Choose, Ask):
             self.asks.add(called.__name__.lower())
-        elif self._helps(called, module):
-            self.read(called)
-
-    def _helps(self, called: Any, module: str) -> bool:
-        ours = isinstance(called, FunctionType) and called.__module__ == module
-        return ours and called not in self._read and called not in self._codes
 
     def _lead(self, to: ast.expr | None, names: Mapping[str, Any]) -> None:
         if isinstance(to, ast.IfExp):
@@ -152,9 +172,22 @@ def _value(node: ast.expr | None, names: Mapping[str, Any]) -> Any:
             return value
         case ast.Name(id=name):
             return names.get(name)
-        case ast.Attribute(owner, name):
-            return getattr(_value(owner, names), name, None)
+        case ast.Attribute(owner, name) if isinstance(found := _value(owner, names), ModuleType):
+            return vars(found).get(name)  # of anything else, looking might run the plugin's code
     return None
+
+
+def _given(function: ast.AST) -> Iterator[ast.expr | None]:
+    """What a function returns itself, not what the functions inside it do."""
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, ast.Return):
+            yield node.value
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from _given(node)
+
+
+def _is_placed(node: ast.AST) -> TypeGuard[ast.expr | ast.stmt]:
+    return hasattr(node, "lineno")
 
 
 def _unwrapped(target: Any) -> Any:
