@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +17,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from tests.kit import Kit
 from wabot.db.embedded import start
 from wabot.db.engine import DB
 from wabot.process import migrate_all
@@ -91,6 +93,18 @@ async def database(database_uri: str) -> AsyncIterator[str]:
     await DB.open(database_uri, most=24)
     yield database_uri
     await DB.close()
+
+
+@pytest.fixture
+def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kit]:
+    """A place to install plugins of the test's own; afterwards none of them is imported any more."""
+    folder = tmp_path / "instalados"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    yield Kit(folder)
+    for module in folder.glob("wabot_*.py"):
+        sys.modules.pop(module.stem, None)
 
 
 @pytest.fixture(scope="session")

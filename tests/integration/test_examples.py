@@ -1,9 +1,6 @@
 """Example plugins that change another one's flow or stand before it, as a team would publish them."""
 
-import sys
-
 import pytest
-from tests.kit import Kit
 from tests.live import platform, switch_on, until
 
 from wabot.db.engine import DB
@@ -83,21 +80,9 @@ INSERT INTO pedidos.produto (chatbot, categoria, nome, preco) SELECT $1, id, 'Pr
 
 
 @pytest.fixture
-def kit(tmp_path, monkeypatch):
-    folder = tmp_path / "instalados"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    kit = Kit(folder)
+async def live(kit, database_uri, tmp_path):
     kit.install("frete", FRETE)
     kit.install("horario", HORARIO)
-    yield kit
-    for name in ("wabot_frete", "wabot_horario"):
-        sys.modules.pop(name, None)
-
-
-@pytest.fixture
-async def live(kit, database_uri, tmp_path):
     async with platform(database_uri, tmp_path) as live:
         await migrate_all()
         await DB.execute(MENU, live.bot.id, ["Marmitas", "Bebidas"])

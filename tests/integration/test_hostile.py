@@ -6,7 +6,7 @@ import sys
 from importlib.metadata import version
 
 import pytest
-from tests.kit import ECO, Kit
+from tests.kit import ECO
 from tests.live import SECRET, WABA, add_bot, platform, settings_for, switch_on, until
 
 from wabot import texts
@@ -44,17 +44,6 @@ def wabot_flows():
 def hostile(body: str, title: str = "faz o que não deve") -> str:
     lines = "\n".join(f"    {line}" for line in body.strip().splitlines())
     return FLOW.replace("{title}", title).replace("{body}", lines)
-
-
-@pytest.fixture
-def kit(tmp_path, monkeypatch):
-    folder = tmp_path / "instalados"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    yield Kit(folder)
-    for name in [name for name in sys.modules if name in ("wabot_hostil", "wabot_vizinho")]:
-        del sys.modules[name]
 
 
 # -- at import: the probe ------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ import asyncio
 import sys
 
 import pytest
-from tests.kit import Kit
 from tests.live import SECRET, platform
 
 from wabot import texts
@@ -80,16 +79,6 @@ def wabot_flows():
 '''
 MIGRATION = """,
     migrations={1: lambda data: {**data, "canal": "antes"}}, renamed={"informar_quantidade": "quantas_unidades"}"""
-
-
-@pytest.fixture
-def kit(tmp_path, monkeypatch):
-    folder = tmp_path / "instalados"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    yield Kit(folder)
-    sys.modules.pop("wabot_loja", None)
 
 
 async def all_of(customers, act):

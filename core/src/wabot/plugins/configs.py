@@ -1,7 +1,7 @@
 """A plugin's configuration for one bot: checked field by field, migrated, its secrets apart and encrypted."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -120,11 +120,3 @@ def _opened(secrets: str, vault: Vault) -> dict[str, Any]:
         log.error("secrets of a plugin left out: %s", error)
         return {}
     return opened
-
-
-def shown(config: Versioned[Any], kept: Stored, vault: Vault) -> Iterator[tuple[str, Any]]:
-    """Each field with its value, for people; of a secret only whether there is one."""
-    values, hidden = read(config, kept, vault), secrets_of(config.shape)
-    for name in config.shape.__struct_fields__:
-        value = getattr(values, name)
-        yield name, ("(guardado)" if value else "") if name in hidden else value

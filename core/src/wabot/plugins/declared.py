@@ -15,6 +15,7 @@ from wabot.due import BadCron, check
 from wabot.errors import WabotError
 from wabot.flow import Flow
 from wabot.parts import Campaign, Filter, Job, Override, Privacy, Sink, Versioned
+from wabot.plugins.places import place_of
 
 SELF = "wabot_"
 """What the name of every hook begins with."""
@@ -148,12 +149,9 @@ def _kind(value: Any) -> str:
 
 
 def _place(thing: Any) -> str:
-    """Where it is written, so that its author can go there."""
-    try:
-        thing = inspect.unwrap(thing)
-        return f"({inspect.getsourcefile(thing)}:{inspect.getsourcelines(thing)[1]})"
-    except (TypeError, OSError):
-        return ""
+    """Where it is written, at the end of a sentence."""
+    place = place_of(thing)
+    return f"({place})" if place else ""
 
 
 def _title(module: Any, fallback: str) -> str:

@@ -13,11 +13,11 @@ import msgspec
 
 from wabot.plugins.check import config, data, flows, hooks, shapes
 from wabot.plugins.check.finding import Finding, error
-from wabot.plugins.check.places import place_of_error
 from wabot.plugins.check.project import Project
 from wabot.plugins.check.run import Request
 from wabot.plugins.check.source import modules
 from wabot.plugins.declared import Declared
+from wabot.plugins.places import place_of_error
 from wabot.testing import contract
 
 MARGIN = 0.25

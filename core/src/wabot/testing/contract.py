@@ -10,9 +10,9 @@ import msgspec
 from wabot.flow import Flow
 from wabot.message import Kind, Outbound
 from wabot.plugins.check.finding import Finding, error, info
-from wabot.plugins.check.places import place_of, place_of_error
 from wabot.plugins.check.project import Project
 from wabot.plugins.declared import Declared
+from wabot.plugins.places import place_of, place_of_error
 from wabot.testing.chat import Chat
 from wabot.turn import State
 from wabot.upgrade import Left, resume

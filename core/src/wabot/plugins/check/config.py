@@ -9,10 +9,10 @@ from wabot.explain import in_portuguese
 from wabot.parts import Versioned
 from wabot.plugins.check.finding import Finding, error, warning
 from wabot.plugins.check.flows import missing
-from wabot.plugins.check.places import place_of
 from wabot.plugins.check.source import Module, place_of_field
 from wabot.plugins.configs import secrets_of
 from wabot.plugins.declared import Declared
+from wabot.plugins.places import place_of
 
 SECRET = frozenset({"senha", "token", "chave", "secret", "password"})
 PUBLIC = frozenset({"pix"})

@@ -8,9 +8,9 @@ from typing import Any
 
 from wabot.db.piccolo_app import APP_CONFIG as CORE
 from wabot.plugins.check.finding import Finding, error, warning
-from wabot.plugins.check.places import place_of
 from wabot.plugins.check.source import Module, files
 from wabot.plugins.declared import Declared
+from wabot.plugins.places import place_of
 
 PERSONAL = frozenset({"cliente", "telefone"})
 """Columns that tell whose row it is."""

@@ -7,11 +7,11 @@ from typing import Any
 from wabot.flow import Flow
 from wabot.parts import Override
 from wabot.plugins.check.finding import Finding, error, warning
-from wabot.plugins.check.places import place_of
 from wabot.plugins.check.source import Module, calls, place_of_flow
 from wabot.plugins.declared import Declared, load
 from wabot.plugins.graph import dead_ends, graph_of, unreachable
 from wabot.plugins.installed import installed
+from wabot.plugins.places import place_of
 from wabot.upgrade import current
 
 OTHERWISE = {

@@ -12,9 +12,9 @@ from packaging.version import Version
 from wabot import hookspecs
 from wabot.plugins.check.finding import Finding, error, warning
 from wabot.plugins.check.metadata import lowest_wabot
-from wabot.plugins.check.places import place_of, place_of_error
 from wabot.plugins.check.project import Project
 from wabot.plugins.declared import Declared, PluginFault, load
+from wabot.plugins.places import place_of, place_of_error
 
 _PLACE = re.compile(r"\s*\((.+:\d+)\)$")
 _HOOK = re.compile(r"wabot_\w+")

@@ -13,8 +13,8 @@ from packaging.version import InvalidVersion, Version
 
 from wabot.parts import NAME
 from wabot.plugins.check.finding import Finding, error, warning
-from wabot.plugins.check.places import place_in
 from wabot.plugins.check.project import Project
+from wabot.plugins.places import place_in
 
 PROJECT = r"\[project\]|^Name:"
 LOWER, UPPER = frozenset({">=", ">", "~=", "=="}), frozenset({"<", "<=", "~=", "=="})

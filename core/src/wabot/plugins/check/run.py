@@ -15,8 +15,8 @@ import msgspec
 from wabot.plugins.check import metadata, wording
 from wabot.plugins.check.finding import Finding, Report, Severity, error
 from wabot.plugins.check.own_tests import run_tests
-from wabot.plugins.check.places import place_in
 from wabot.plugins.check.project import BadProject, Project, find
+from wabot.plugins.places import place_in
 from wabot.plugins.probe import PRIVATE
 
 LIMIT = 30.0

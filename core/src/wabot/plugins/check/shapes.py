@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from wabot.plugins.check.finding import Finding, error, warning
-from wabot.plugins.check.places import place_of
 from wabot.plugins.check.project import Project
 from wabot.plugins.check.source import Module, place_of_flow
 from wabot.plugins.declared import Declared
+from wabot.plugins.places import place_of
 
 WORDING = frozenset({"title", "description", "examples", "default", "discriminator"})
 """What a schema says that does not change what is stored."""
