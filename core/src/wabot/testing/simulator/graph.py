@@ -28,7 +28,8 @@ async def messages(request: AnyRequest, simulator: NamedDependency[Simulator], p
     """Send a message, or mark one as read."""
     if simulator.faults.delay_ms:
         await asyncio.sleep(simulator.faults.delay_ms / 1000)
-    fault = simulator.dice.strikes()
+    if fault := simulator.dice.strikes():
+        simulator.struck.append((fault, await request.body()))
     if fault == "reset":
         return Hangup(None)
     if fault == "fail":

@@ -70,6 +70,8 @@ class Simulator:
         self.templates = Templates(strict=strict)
         self.sent: list[Sent] = []
         self.reads: list[str] = []
+        self.struck: list[tuple[str, bytes]] = []
+        """The faults that struck, each with the body of the request it struck."""
         self.url = ""
         self._webhook_url, self._retry_after = webhook_url, retry_after
         self._courier: Courier | None = None
