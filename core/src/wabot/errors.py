@@ -1,8 +1,18 @@
 """What can go wrong in words people can act on. The class says what happened; the message says what to do."""
 
+from collections.abc import Mapping
+
 
 class WabotError(Exception):
     """Base of everything wabot raises on purpose. Its text may be shown to a person."""
+
+
+class WrongFields(WabotError):
+    """Values that do not fit: `fields` says which and why, in sentences for whoever gave them."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {why}" for name, why in fields.items()))
+        self.fields = dict(fields)
 
 
 class BadSetting(WabotError):

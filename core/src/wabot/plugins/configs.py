@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from wabot.errors import WabotError
+from wabot.errors import WrongFields
 from wabot.explain import in_portuguese
 from wabot.parts import Versioned
 from wabot.vault import Vault, WrongKey
@@ -14,12 +14,8 @@ from wabot.vault import Vault, WrongKey
 log = logging.getLogger(__name__)
 
 
-class BadConfig(WabotError):
-    """A plugin's configuration has a field that does not exist or a value that does not fit: `fields` says which."""
-
-    def __init__(self, fields: Mapping[str, str]) -> None:
-        super().__init__("; ".join(f"{name}: {why}" for name, why in fields.items()))
-        self.fields = dict(fields)
+class BadConfig(WrongFields):
+    """A plugin's configuration has a field that does not exist or a value that does not fit."""
 
 
 class Stored(msgspec.Struct, frozen=True):

@@ -7,19 +7,24 @@ from typing import Any
 
 from litestar import Litestar, Request, Router
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp, Receive, Scope, Send
 
+from wabot.errors import WrongFields
 from wabot.logs import set_up
 from wabot.plugins.registry import Plugin
 from wabot.process import Process, running
 from wabot.settings import load
-from wabot.web import health, problems, webhook
+from wabot.web import health, openapi, problems, webhook
 from wabot.web.auth import authorize, provide_access
 from wabot.web.clientes import ClienteController
+from wabot.web.idempotency import Idempotency
 from wabot.web.rest import provide_listing
+from wabot.web.strict import fitting_body, only_known_parameters
 
 log = logging.getLogger(__name__)
+
+LARGEST_BODY = 256 * 1024
+"""Bytes of a request to the API. What takes more says so itself."""
 
 
 def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Litestar:
@@ -36,30 +41,39 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
                 _mount(app, plugin)
             yield
 
-    return Litestar(
+    app = Litestar(
         [
             webhook.verify,
             webhook.receive,
             health.healthz,
             health.readyz,
+            openapi.files(),
             _behind_token("/api", [ClienteController]),
         ],
         lifespan=[lifespan],
         dependencies={"process": Provide(_provide_process)},
-        plugins=[problems.plugin],
+        plugins=[problems.plugin, openapi.Structs()],
         exception_handlers={
             Exception: problems.unexpected,
+            WrongFields: problems.wrong_fields,
             UnicodeDecodeError: problems.unreadable,
             RecursionError: problems.unreadable,
         },
-        openapi_config=OpenAPIConfig(
-            title="wabot",
-            version="1",
-            path="/schema",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        ),
+        openapi_config=openapi.config(),
         logging_config=None,
     )
+    app.asgi_handler = _answering_head(app.asgi_handler)
+    return app
+
+
+def _answering_head(app: ASGIApp) -> ASGIApp:
+    """HEAD is GET; that the body is left out, the server sees to."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        head = scope["type"] == "http" and scope["method"] == "HEAD"
+        await app({**scope, "method": "GET"} if head else scope, receive, send)  # type: ignore[arg-type]
+
+    return answer
 
 
 def from_environment() -> Litestar:
@@ -84,7 +98,9 @@ def _behind_token(path: str, handlers: Sequence[Any]) -> Router:
     return Router(
         path,
         route_handlers=handlers,
-        guards=[authorize],
+        middleware=[Idempotency()],
+        guards=[authorize, only_known_parameters, fitting_body],
+        request_max_body_size=LARGEST_BODY,
         dependencies={"access": Provide(provide_access), "listing": Provide(provide_listing)},
     )
 

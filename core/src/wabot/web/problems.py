@@ -11,8 +11,11 @@ from litestar.plugins.problem_details import (
     ProblemDetailsPlugin,
 )
 
+from wabot.errors import WrongFields
 from wabot.explain import field_of, in_portuguese
 from wabot.logs import places
+from wabot.web.rest import Invalid
+from wabot.web.strict import UNREADABLE
 
 log = logging.getLogger(__name__)
 
@@ -25,18 +28,29 @@ TITLES = {
     403: "Sem permissão",
     404: "Não encontrado",
     405: "Método não permitido",
+    409: "Conflito",
     413: "Corpo grande demais",
+    415: "Tipo de corpo não aceito",
+    422: "Não dá para atender",
     429: "Muitas tentativas",
     500: "Erro interno",
     503: "Indisponível no momento",
 }
+PLAIN = {
+    404: "Não há nada neste endereço.",
+    405: "Este endereço não aceita este método; o cabeçalho Allow diz quais aceita.",
+    413: "O corpo passa do tamanho que este endereço aceita.",
+}
+"""What is said where Litestar itself refuses, in English."""
 
 
 def _problem(error: HTTPException) -> ProblemDetailsException:
     headers = dict(error.headers or {})
+    if "GET" in headers.get("allow", ""):
+        headers["allow"] += ", HEAD"
     title = TITLES.get(error.status_code, "Erro")
     return ProblemDetailsException(
-        detail=error.detail,
+        detail=_detail(error),
         status_code=error.status_code,
         title=title,
         type_="about:blank",
@@ -45,17 +59,28 @@ def _problem(error: HTTPException) -> ProblemDetailsException:
     )
 
 
+def _detail(error: HTTPException) -> str:
+    if error.detail in _ENGLISH.get(error.status_code, ()):
+        return PLAIN[error.status_code]
+    if isinstance(error, ValidationException) and not isinstance(error, Invalid):
+        return Invalid.DETAIL
+    return error.detail
+
+
+_ENGLISH = {404: ("Not Found",), 405: ("Method Not Allowed",), 413: ("Request Entity Too Large",)}
+
+
 def _errors(error: HTTPException) -> dict[str, Any]:
     if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
         return {}
     return {"errors": [_entry(item) for item in error.extra]}
 
 
-def _entry(item: dict[str, Any]) -> dict[str, str | None]:
+def _entry(item: dict[str, Any]) -> dict[str, Any]:
     if "field" in item:  # our own: see rest.Invalid
-        return {"field": item["field"], "message": item["message"]}
+        return item
     key, message = item.get("key"), item["message"]
-    return {"field": field_of(key, message), "message": in_portuguese(message)}
+    return {"field": field_of(key, message) or "", "message": in_portuguese(message)}
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -70,11 +95,14 @@ def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[An
     return _problem(HTTPException(status_code=500, detail=detail)).to_response(request)
 
 
+def wrong_fields(request: Request[Any, Any, Any], error: WrongFields) -> Response[Any]:
+    """What the parts below the web found wrong, at the field."""
+    return _problem(Invalid(**error.fields)).to_response(request)
+
+
 def unreadable(request: Request[Any, Any, Any], _: Exception) -> Response[Any]:
     """Bytes that are no UTF-8, or JSON nested deeper than anybody needs: the caller's fault, whatever raised it."""
-    return _problem(
-        HTTPException(status_code=400, detail="O corpo não é um JSON que se possa ler.")
-    ).to_response(request)
+    return _problem(Invalid(corpo=UNREADABLE)).to_response(request)
 
 
 plugin = ProblemDetailsPlugin(

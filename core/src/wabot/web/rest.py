@@ -7,6 +7,7 @@ import msgspec
 from litestar.exceptions import ValidationException
 from litestar.params import QueryParameter
 from litestar.response import Response
+from msgspec import Meta
 from piccolo.columns import Column
 from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
@@ -32,9 +33,9 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     """One page of a list."""
 
     items: list[T]
-    limit: int
-    offset: int
-    total: int
+    limit: Annotated[int, Meta(description="Quantos itens foram pedidos.")]
+    offset: Annotated[int, Meta(description="Quantos itens foram pulados.")]
+    total: Annotated[int, Meta(description="Quantos itens há ao todo, em todas as páginas.")]
 
 
 class Created(Response[T]):
@@ -47,9 +48,11 @@ class Created(Response[T]):
 class Invalid(ValidationException):
     """Wrong fields: `Invalid(preco="Informe o preço em centavos, de 0 a 10.000.000.")`. Answered with 400."""
 
+    DETAIL = "Há campos inválidos."
+
     def __init__(self, **fields: str) -> None:
         super().__init__(
-            detail="Há campos inválidos.",
+            detail=self.DETAIL,
             extra=[{"field": field, "message": message} for field, message in fields.items()],
         )
 
@@ -72,20 +75,33 @@ class Listing(msgspec.Struct, frozen=True):
         search: Sequence[Column] = (),
         where: Sequence[Any] = (),
         orders: Mapping[str, Column] | None = None,
+        owner: Column | None = None,
     ) -> Page[T]:
-        """One page of `table` (which has a `chatbot` column) as `access` may see it, newest first by default.
+        """One page of `table` as `access` may see it, newest first by default.
 
-        `orders` are the columns `ordem` may name; `-nome` is descending. Raises Invalid for any other.
+        Whose a row is stands in the column `chatbot`, or in `owner`. `orders` are the columns `ordem` may name;
+        `-nome` is descending. Raises Invalid for any other.
         """
-        conditions = [*where, *self._scope(table, access), *self._matches(search)]
-        column, ascending = self._order(table, orders or {})
-        rows = table.objects().where(*conditions) if conditions else table.objects()
-        count = table.count().where(*conditions) if conditions else table.count()
-        items = await rows.order_by(column, ascending=ascending).limit(self.limit).offset(self.offset)
-        return Page([show(row) for row in items], self.limit, self.offset, await count)
+        owner = owner or table._meta.get_column_by_name("chatbot")
+        conditions = [*where, *self._scope(owner, access), *self._matches(search)]
+        ids = await self._ids(table, conditions, self._order(table, orders or {}))
+        key = table._meta.primary_key
+        rows = await table.objects().where(key.is_in(ids)) if ids else []
+        by_id = {getattr(row, key._meta.name): row for row in rows}
+        total = await table.count().where(*conditions)
+        items = [show(by_id[id]) for id in ids if id in by_id]
+        return Page(items, self.limit, self.offset, total)
 
-    def _scope(self, table: type[Table], access: Access) -> list[Any]:
-        owner = table._meta.get_column_by_name("chatbot")
+    async def _ids(
+        self, table: type[Table], conditions: Sequence[Any], order: tuple[Column, bool]
+    ) -> list[Any]:
+        """Of the rows to show: an index knows them, so that skipping a million reads no row of the table."""
+        (column, ascending), key = order, table._meta.primary_key
+        query = table.select(key).where(*conditions).limit(self.limit).offset(self.offset)
+        columns = [column] if column is key else [column, key]  # equal ones keep their places from page to page
+        return [row[key._meta.name] for row in await query.order_by(*columns, ascending=ascending)]
+
+    def _scope(self, owner: Column, access: Access) -> list[Any]:
         scope: list[Any] = []
         if access.bots is not None:
             scope.append(owner.is_in(sorted(access.bots)) if access.bots else WhereRaw("false"))
@@ -113,10 +129,20 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 async def provide_listing(
-    limit: Annotated[int, QueryParameter(ge=1, le=MOST_PER_PAGE)] = 50,
-    offset: Annotated[int, QueryParameter(ge=0, le=10_000_000)] = 0,
-    chatbot: Annotated[int | None, QueryParameter(ge=1, le=2**31 - 1)] = None,
-    busca: Annotated[str, QueryParameter(max_length=100)] = "",
-    ordem: Annotated[str, QueryParameter(max_length=40)] = "",
+    limit: Annotated[
+        int, QueryParameter(ge=1, le=MOST_PER_PAGE, description="Quantos itens trazer.")
+    ] = 50,
+    offset: Annotated[
+        int, QueryParameter(ge=0, le=10_000_000, description="Quantos itens pular.")
+    ] = 0,
+    chatbot: Annotated[
+        int | None, QueryParameter(ge=1, le=2**31 - 1, description="Só o que é deste chatbot.")
+    ] = None,
+    busca: Annotated[
+        str, QueryParameter(max_length=100, description="Palavras que o item contém, sem diferenciar maiúsculas.")
+    ] = "",
+    ordem: Annotated[
+        str, QueryParameter(max_length=40, description="Campo pelo qual ordenar; com - na frente, do maior ao menor.")
+    ] = "",
 ) -> Listing:
     return Listing(limit, offset, chatbot, busca, ordem)
