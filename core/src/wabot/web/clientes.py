@@ -1,23 +1,43 @@
 """`/api/clientes/`: the people who write to a chatbot, and those a business adds itself."""
 
-from datetime import datetime
-from typing import Annotated
+from datetime import date, datetime, time
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-import asyncpg
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, JSONBody
-from msgspec import Meta
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Meta, UnsetType
+from piccolo.columns.combination import WhereRaw
 
+from wabot import clientes
 from wabot.db.engine import DB
 from wabot.db.tables import Cliente, Conversa
-from wabot.phone import canonical, digits
-from wabot.text import clean
+from wabot.process import Process
 from wabot.web.rest import Access, Created, Invalid, Listing, Page
 
-Id = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Id = Annotated[int, Meta(ge=1, le=2**31 - 1, description="O chatbot de quem é.", examples=[1])]
+Nome = Annotated[str, Meta(max_length=200, description="Como a pessoa se chama.", examples=["Ana Souza"])]
+Telefone = Annotated[
+    str,
+    Meta(
+        max_length=40,
+        description="Com código do país e DDD, com ou sem formatação. De 8 a 15 algarismos; vazio: só BSUID.",
+        examples=["+55 31 98000-0001"],
+    ),
+]
+Bsuid = Annotated[str, Meta(max_length=150, description="O id da pessoa no WhatsApp desta empresa.")]
+Email = Annotated[str, Meta(max_length=254, examples=["ana@example.com"])]
+Ativo = Annotated[bool, Meta(description="Falso: nenhuma campanha escreve a esta pessoa.")]
+Aceita = Annotated[bool, Meta(description="A pessoa aceitou receber divulgação.")]
+Observacoes = Annotated[str, Meta(max_length=4000, description="O que a empresa anotou.")]
+Criado = Annotated[datetime, Meta(description="UTC.")]
+
+NOT_WRITTEN_SINCE = (
+    "cliente.id IN (SELECT cliente FROM conversa WHERE coalesce(last_inbound_at, '-infinity') < {})"
+)
 
 
 class ClienteOut(msgspec.Struct):
@@ -32,90 +52,143 @@ class ClienteOut(msgspec.Struct):
     ativo: bool
     aceita_marketing: bool
     observacoes: str
-    criado_em: datetime
-    atualizado_em: datetime
-    ultima_interacao: datetime | None = None
+    criado_em: Criado
+    atualizado_em: Criado
+    ultima_interacao: (
+        Annotated[datetime, Meta(description="Quando escreveu pela última vez. UTC.")] | None
+    ) = None
 
 
 class ClienteIn(msgspec.Struct, forbid_unknown_fields=True):
     """A new cliente: with a phone, a BSUID, or both."""
 
     chatbot: Id
-    nome: Annotated[str, Meta(max_length=200)] = ""
-    telefone: Annotated[str, Meta(max_length=40)] = ""
-    bsuid: Annotated[str, Meta(max_length=150)] | None = None
-    email: Annotated[str, Meta(max_length=254)] = ""
-    ativo: bool = True
-    aceita_marketing: bool = False
-    observacoes: Annotated[str, Meta(max_length=4000)] = ""
+    nome: Nome = ""
+    telefone: Telefone = ""
+    bsuid: Bsuid | None = None
+    email: Email = ""
+    ativo: Ativo = True
+    aceita_marketing: Aceita = False
+    observacoes: Observacoes = ""
+
+
+class ClienteChange(msgspec.Struct, forbid_unknown_fields=True):
+    """Only what is given changes."""
+
+    nome: Nome | UnsetType = UNSET
+    telefone: Telefone | UnsetType = UNSET
+    bsuid: Bsuid | None | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+    ativo: Ativo | UnsetType = UNSET
+    aceita_marketing: Aceita | UnsetType = UNSET
+    observacoes: Observacoes | UnsetType = UNSET
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """Which clientes a list or an export is about."""
+
+    where: tuple[Any, ...] = ()
+
+
+async def provide_filters(
+    process: NamedDependency[Process],
+    ativo: Annotated[bool | None, QueryParameter(description="Só os ativos, ou só os outros.")] = None,
+    aceita_marketing: Annotated[
+        bool | None, QueryParameter(description="Só quem aceita divulgação, ou não.")
+    ] = None,
+    inativo_desde: Annotated[
+        date | None, QueryParameter(description="Só quem já era cliente e não escreve desde este dia.")
+    ] = None,
+) -> Filters:
+    where: list[Any] = []
+    if ativo is not None:
+        where.append(Cliente.ativo == ativo)
+    if aceita_marketing is not None:
+        where.append(Cliente.aceita_marketing == aceita_marketing)
+    if inativo_desde is not None:
+        since = datetime.combine(inativo_desde, time(), ZoneInfo(process.settings.timezone))
+        where += [Cliente.criado_em < since, WhereRaw(NOT_WRITTEN_SINCE, since)]
+    return Filters(tuple(where))
 
 
 class ClienteController(Controller):
     path = "/clientes"
     tags = ("clientes",)
+    dependencies = {"filters": provide_filters}  # noqa: RUF012 - as Litestar wants it
 
-    @get()
+    @get(summary="Lista clientes, os mais novos primeiro; busca em nome, telefone e email")
     async def list(
-        self, access: NamedDependency[Access], listing: NamedDependency[Listing]
+        self,
+        access: NamedDependency[Access],
+        listing: NamedDependency[Listing],
+        filters: NamedDependency[Filters],
     ) -> Page[ClienteOut]:
-        """Clientes, newest first. `busca` looks at nome, telefone and email."""
         page = await listing.page(
             Cliente,
             access,
-            _shown,
+            shown,
             search=[Cliente.nome, Cliente.telefone, Cliente.email],
+            where=filters.where,
             orders={"id": Cliente.id, "nome": Cliente.nome, "criado_em": Cliente.criado_em},
         )
-        await _add_last_interaction(page.items)
+        await add_last_interaction(page.items)
         return page
 
-    @post()
+    @post(summary="Cria um cliente")
     async def create(self, access: NamedDependency[Access], data: JSONBody[ClienteIn]) -> Created[ClienteOut]:
-        """Add a cliente. The phone is kept as written and compared without its formatting or ninth digit."""
-        if not access.sees(data.chatbot) or not await DB.fetchval(
-            "SELECT true FROM chatbot WHERE id = $1", data.chatbot
-        ):
-            raise Invalid(chatbot="Este chatbot não existe.")
-        cliente = _new(data)
+        """The phone is kept as written and compared without its formatting or ninth digit."""
+        await check_chatbot(access, data.chatbot)
+        cliente = await clientes.add(data.chatbot, _given(data))
+        return Created(shown(cliente), f"/api/clientes/{cliente.id}/")
+
+    @get("/{id:int}", summary="Mostra um cliente")
+    async def read(self, access: NamedDependency[Access], id: FromPath[int]) -> ClienteOut:
+        return await _whole(await _mine(access, id))
+
+    @put("/{id:int}", summary="Substitui um cliente; o que falta volta ao padrão")
+    async def replace(
+        self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[ClienteIn]
+    ) -> ClienteOut:
+        cliente = await _mine(access, id)
+        if data.chatbot != cliente.chatbot:
+            raise Invalid(chatbot="O chatbot de um cliente não muda.")
+        return await _whole(await clientes.change(cliente, _given(data)))
+
+    @patch("/{id:int}", summary="Muda campos de um cliente")
+    async def change(
+        self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[ClienteChange]
+    ) -> ClienteOut:
+        return await _whole(await clientes.change(await _mine(access, id), _given(data)))
+
+    @delete("/{id:int}", summary="Apaga um cliente que não tem conversas nem pedidos")
+    async def delete(self, access: NamedDependency[Access], id: FromPath[int]) -> None:
         try:
-            await cliente.save()
-        except asyncpg.UniqueViolationError:
-            raise Invalid(telefone="Este chatbot já tem um cliente com este telefone ou BSUID.") from None
-        return Created(_shown(cliente), f"/api/clientes/{cliente.id}/")
-
-    @get("/{cliente_id:int}")
-    async def read(self, access: NamedDependency[Access], cliente_id: FromPath[int]) -> ClienteOut:
-        cliente = (
-            await Cliente.objects().where(Cliente.id == cliente_id).first() if cliente_id < 2**63 else None
-        )
-        if cliente is None or not access.sees(cliente.chatbot):
-            raise NotFoundException(detail="Cliente não encontrado.")
-        shown = _shown(cliente)
-        await _add_last_interaction([shown])
-        return shown
+            await clientes.remove(await _mine(access, id))
+        except clientes.HasHistory as error:
+            raise ClientException(detail=str(error), status_code=409) from None
 
 
-def _new(data: ClienteIn) -> Cliente:
-    telefone = digits(data.telefone)
-    if data.telefone and not 8 <= len(telefone) <= 15:
-        raise Invalid(telefone="Informe o número com código do país e DDD, por exemplo +55 11 90000-0001.")
-    if not telefone and not data.bsuid:
-        raise Invalid(telefone="Informe o telefone ou o BSUID.")
-    return Cliente(
-        chatbot=data.chatbot,
-        nome=clean(data.nome),
-        telefone=clean(data.telefone),
-        wa_id=telefone or None,
-        phone_key=canonical(telefone) or None,
-        bsuid=clean(data.bsuid or "") or None,
-        email=clean(data.email),
-        ativo=data.ativo,
-        aceita_marketing=data.aceita_marketing,
-        observacoes=clean(data.observacoes),
-    )
+async def check_chatbot(access: Access, chatbot: int) -> None:
+    """Raises Invalid unless there is such a chatbot and the caller may see it."""
+    if not access.sees(chatbot) or not await DB.fetchval("SELECT true FROM chatbot WHERE id = $1", chatbot):
+        raise Invalid(chatbot="Este chatbot não existe.")
 
 
-def _shown(cliente: Cliente) -> ClienteOut:
+async def _mine(access: Access, id: int) -> Cliente:
+    """The cliente. Somebody else's looks as if it did not exist."""
+    cliente = await Cliente.objects().where(Cliente.id == id).first() if 0 < id < 2**63 else None
+    if cliente is None or not access.sees(cliente.chatbot):
+        raise NotFoundException(detail="Cliente não encontrado.")
+    return cliente
+
+
+def _given(data: ClienteIn | ClienteChange) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(data)
+    fields.pop("chatbot", None)
+    return fields
+
+
+def shown(cliente: Cliente) -> ClienteOut:
     return ClienteOut(
         **{
             name: getattr(cliente, name)
@@ -125,7 +198,13 @@ def _shown(cliente: Cliente) -> ClienteOut:
     )
 
 
-async def _add_last_interaction(shown: "list[ClienteOut]") -> None:
+async def _whole(cliente: Cliente) -> ClienteOut:
+    whole = shown(cliente)
+    await add_last_interaction([whole])
+    return whole
+
+
+async def add_last_interaction(shown: "list[ClienteOut]") -> None:
     """When each last wrote: it stands in the conversa, which every message changes anyway."""
     rows = await Conversa.select(Conversa.cliente, Conversa.last_inbound_at).where(
         Conversa.cliente.is_in([cliente.id for cliente in shown] or [0])

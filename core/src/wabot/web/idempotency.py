@@ -146,5 +146,3 @@ async def _attempt(request: Request[Any, Any, Any], key: str) -> Attempt:
 
 def _digest(value: bytes) -> bytes:
     return hashlib.sha256(value).digest()
-
-

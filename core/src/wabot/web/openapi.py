@@ -34,9 +34,13 @@ Endereços valem com e sem a barra no fim. Erros são documentos `application/pr
 class FieldProblem(msgspec.Struct):
     """A wrong field."""
 
-    field: Annotated[str, Meta(description="O campo, o parâmetro ou o cabeçalho.", examples=["itens[0].quantidade"])]
+    field: Annotated[
+        str, Meta(description="O campo, o parâmetro ou o cabeçalho.", examples=["itens[0].quantidade"])
+    ]
     message: Annotated[str, Meta(description="O que está errado nele, para mostrar a uma pessoa.")]
-    line: Annotated[int, Meta(description="Na importação: a linha do arquivo.")] | msgspec.UnsetType = msgspec.UNSET
+    line: Annotated[int, Meta(description="Na importação: a linha do arquivo.")] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
 
 
 class Problem(msgspec.Struct):
@@ -46,9 +50,9 @@ class Problem(msgspec.Struct):
     title: Annotated[str, Meta(description="O status em palavras.")]
     status: Annotated[int, Meta(description="O status HTTP.")]
     detail: Annotated[str, Meta(description="O que houve e o que fazer, para mostrar a uma pessoa.")]
-    errors: Annotated[list[FieldProblem], Meta(description="Uma entrada por campo errado.")] | msgspec.UnsetType = (
-        msgspec.UNSET
-    )
+    errors: (
+        Annotated[list[FieldProblem], Meta(description="Uma entrada por campo errado.")] | msgspec.UnsetType
+    ) = msgspec.UNSET
 
 
 class Structs(StructSchemaPlugin):
@@ -87,7 +91,10 @@ def config() -> OpenAPIConfig:
             _Json(path="/openapi.json"),
         ],
         openapi_router=Router(
-            PATH, route_handlers=[], include_in_schema=False, response_headers={"Content-Security-Policy": POLICY}
+            PATH,
+            route_handlers=[],
+            include_in_schema=False,
+            response_headers={"Content-Security-Policy": POLICY},
         ),
         components=Components(
             security_schemes={
@@ -125,7 +132,9 @@ def completed(schema: dict[str, Any]) -> dict[str, Any]:
 def _operation(path: str, method: str, about: Any) -> Any:
     if method not in ("get", "put", "post", "delete", "patch"):
         return about
-    responses = about["responses"] | {str(status): _problem(status) for status in _errors(path, method, about)}
+    responses = about["responses"] | {
+        str(status): _problem(status) for status in _errors(path, method, about)
+    }
     if "201" not in responses:
         return about | {"responses": responses}
     responses["201"] = responses["201"] | {"headers": {"Location": LOCATION}}

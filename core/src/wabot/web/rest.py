@@ -98,7 +98,9 @@ class Listing(msgspec.Struct, frozen=True):
         """Of the rows to show: an index knows them, so that skipping a million reads no row of the table."""
         (column, ascending), key = order, table._meta.primary_key
         query = table.select(key).where(*conditions).limit(self.limit).offset(self.offset)
-        columns = [column] if column is key else [column, key]  # equal ones keep their places from page to page
+        columns = (
+            [column] if column is key else [column, key]
+        )  # equal ones keep their places from page to page
         return [row[key._meta.name] for row in await query.order_by(*columns, ascending=ascending)]
 
     def _scope(self, owner: Column, access: Access) -> list[Any]:
@@ -129,20 +131,20 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 async def provide_listing(
-    limit: Annotated[
-        int, QueryParameter(ge=1, le=MOST_PER_PAGE, description="Quantos itens trazer.")
-    ] = 50,
-    offset: Annotated[
-        int, QueryParameter(ge=0, le=10_000_000, description="Quantos itens pular.")
-    ] = 0,
+    limit: Annotated[int, QueryParameter(ge=1, le=MOST_PER_PAGE, description="Quantos itens trazer.")] = 50,
+    offset: Annotated[int, QueryParameter(ge=0, le=10_000_000, description="Quantos itens pular.")] = 0,
     chatbot: Annotated[
         int | None, QueryParameter(ge=1, le=2**31 - 1, description="Só o que é deste chatbot.")
     ] = None,
     busca: Annotated[
-        str, QueryParameter(max_length=100, description="Palavras que o item contém, sem diferenciar maiúsculas.")
+        str,
+        QueryParameter(max_length=100, description="Palavras que o item contém, sem diferenciar maiúsculas."),
     ] = "",
     ordem: Annotated[
-        str, QueryParameter(max_length=40, description="Campo pelo qual ordenar; com - na frente, do maior ao menor.")
+        str,
+        QueryParameter(
+            max_length=40, description="Campo pelo qual ordenar; com - na frente, do maior ao menor."
+        ),
     ] = "",
 ) -> Listing:
     return Listing(limit, offset, chatbot, busca, ordem)

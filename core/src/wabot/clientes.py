@@ -1,0 +1,109 @@
+"""Clientes as a business handles them: adding, changing, removing. Those who write first come in through identity."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+from msgspec import UNSET
+
+from wabot.db.engine import DB
+from wabot.db.tables import Cliente
+from wabot.errors import WabotError, WrongFields
+from wabot.phone import canonical, digits
+from wabot.text import clean
+
+TAKEN = "Este chatbot já tem um cliente com este telefone ou BSUID."
+NO_PHONE = "Informe o número com código do país e DDD, por exemplo +55 11 90000-0001."
+NOBODY = "Informe o telefone ou o BSUID."
+
+HISTORY = """
+SELECT last_inbound_at IS NOT NULL OR EXISTS (SELECT FROM campaign_send WHERE campaign_send.cliente = $1)
+FROM conversa WHERE conversa.cliente = $1
+"""
+CONSENT = "UPDATE cliente SET aceita_marketing = $2, atualizado_em = now() WHERE id = ANY ($1)"
+
+
+class HasHistory(WabotError):
+    """A cliente who has written, been written to or ordered is not removed: what happened would hang in the air."""
+
+
+async def add(chatbot: int, fields: Mapping[str, Any]) -> Cliente:
+    """A new cliente. Raises WrongFields."""
+    columns = written(fields)
+    if not columns.get("wa_id") and not columns.get("bsuid"):
+        raise WrongFields({"telefone": NOBODY})
+    accepts = columns.pop("aceita_marketing", False)
+    async with DB.transaction():
+        try:
+            cliente = Cliente(chatbot=chatbot, **columns)
+            await cliente.save()
+        except asyncpg.UniqueViolationError as error:
+            raise _taken(error) from None
+        if accepts:
+            await set_consent([cliente.id], accepts=True)
+            await cliente.refresh()
+    return cliente
+
+
+async def change(cliente: Cliente, fields: Mapping[str, Any]) -> Cliente:
+    """Write the fields given; UNSET is not given. Raises WrongFields."""
+    columns = written(fields)
+    if "wa_id" in columns and columns["phone_key"] == cliente.phone_key:
+        del columns["wa_id"]  # WhatsApp's own spelling of the same number stays
+    if not columns.get("phone_key", cliente.phone_key) and not columns.get("bsuid", cliente.bsuid):
+        raise WrongFields({"telefone": NOBODY})
+    accepts = columns.pop("aceita_marketing", cliente.aceita_marketing)
+    async with DB.transaction():
+        try:
+            if columns:
+                await Cliente.update(columns).where(Cliente.id == cliente.id)
+        except asyncpg.UniqueViolationError as error:
+            raise _taken(error) from None
+        if accepts != cliente.aceita_marketing:
+            await set_consent([cliente.id], accepts=accepts)
+        await cliente.refresh()
+    return cliente
+
+
+async def remove(cliente: Cliente) -> None:
+    """Take back somebody who was added and never did anything. Raises HasHistory."""
+    why = "Este cliente tem conversas ou pedidos, que ficariam sem dono. Desative-o: ativo: false."
+    async with DB.transaction():
+        await DB.execute("SELECT FROM cliente WHERE id = $1 FOR UPDATE", cliente.id)
+        if await DB.fetchval(HISTORY, cliente.id):
+            raise HasHistory(why)
+        try:
+            await cliente.remove()
+        except asyncpg.ForeignKeyViolationError:  # a plugin's table
+            raise HasHistory(why) from None
+
+
+async def set_consent(clientes: Sequence[int], *, accepts: bool) -> None:
+    """Whether these clientes accept marketing: the one place where the API, a form or an import changes it."""
+    await DB.execute(CONSENT, list(clientes), accepts)
+
+
+def written(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns for what somebody wrote. Raises WrongFields for a phone that can be none."""
+    given = {name: value for name, value in fields.items() if value is not UNSET}
+    columns = {
+        name: clean(value).strip() if isinstance(value, str) else value for name, value in given.items()
+    }
+    if "bsuid" in columns:
+        columns["bsuid"] = columns["bsuid"] or None
+    if "telefone" in columns:
+        columns |= phone(columns["telefone"])
+    return columns
+
+
+def phone(telefone: str) -> dict[str, str | None]:
+    """How a phone is kept: as written, as WhatsApp wants it, as it is compared. Raises WrongFields."""
+    number = digits(telefone)
+    if telefone and not 8 <= len(number) <= 15:
+        raise WrongFields({"telefone": NO_PHONE})
+    return {"telefone": telefone, "wa_id": number or None, "phone_key": canonical(number) or None}
+
+
+def _taken(error: asyncpg.UniqueViolationError) -> WrongFields:
+    field = "bsuid" if "bsuid" in (error.constraint_name or "") else "telefone"
+    return WrongFields({field: TAKEN})
