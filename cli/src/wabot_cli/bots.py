@@ -4,7 +4,11 @@ import click
 
 from wabot import chatbots
 from wabot.chatbots import ChatbotIn, ChatbotOut
+from wabot.db.directory import Directory
 from wabot.vault import Vault
+from wabot.verify import Verification
+from wabot.verify import verify as ask_meta
+from wabot.whatsapp.client import Graph
 from wabot_cli.support import database, json_option, run, secret, show_json, show_table
 
 
@@ -94,6 +98,37 @@ def show(bot: str, as_json: bool) -> None:
 @bots.command()
 @click.argument("bot")
 @json_option
+def verify(bot: str, as_json: bool) -> None:
+    """Pergunta à Meta se o token, o número, a assinatura e o webhook estão certos, e diz o que consertar."""
+
+    async def work() -> Verification:
+        async with database() as settings:
+            found = await chatbots.find(bot)
+            directory = Directory(settings, Vault(settings.secret_keys))
+            await directory.load()
+            graph = Graph(settings.graph_api_url, settings.graph_api_version)
+            try:
+                return await ask_meta(directory.by_id.get(found.id), graph)
+            finally:
+                await graph.close()
+
+    told = run(work())
+    if as_json:
+        show_json(told)
+    else:
+        for item in told.itens:
+            click.secho(
+                f"{'✓' if item.ok else '✗'} {item.codigo}: {item.mensagem}", fg=None if item.ok else "red"
+            )
+            if item.conserto:
+                click.echo(f"    {item.conserto}")
+    if not told.ok:
+        raise SystemExit(1)
+
+
+@bots.command()
+@click.argument("bot")
+@json_option
 def disable(bot: str, as_json: bool) -> None:
     """Desliga um chatbot. Nada é apagado."""
 
@@ -109,4 +144,5 @@ def _show(bot: ChatbotOut, as_json: bool) -> None:
         show_json(bot)
     else:
         for name in bot.__struct_fields__:
-            click.echo(f"{name:20} {getattr(bot, name)}")
+            value = getattr(bot, name)
+            click.echo(f"{name:20} {', '.join(value) if isinstance(value, list) else value}")

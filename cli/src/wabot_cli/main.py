@@ -20,9 +20,10 @@ COMMANDS = {
     "scheduler": ("run", "Só a agenda: toca a campainha para o que está na hora"),
     "simulator": ("simulator", "Um substituto da Meta para testes, com página de conversa"),
     "migrate": ("run", "Atualiza o banco de dados, do núcleo e dos plugins"),
-    "bots": ("bots", "Chatbots: add, list, show, disable"),
+    "bots": ("bots", "Chatbots: add, list, show, verify, disable"),
     "plugins": ("plugins", "Plugins: list, show, enable, disable, new, check, upgrade-plan"),
     "chat": ("chat", "Conversa com um chatbot no terminal"),
+    "keys": ("keys", "A chave que cifra as credenciais: rotate"),
     "tokens": ("tokens", "Tokens da API: create, revoke"),
     "doctor": ("doctor", "Diz o que está errado e como consertar"),
 }

@@ -1,11 +1,15 @@
 """Chatbots as administrators handle them: adding, finding, switching off. Secrets go in and never come out."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import asyncpg
 import msgspec
+from msgspec import Meta
 
 from wabot.db.engine import DB
+from wabot.db.tables import Chatbot
 from wabot.errors import WabotError
 from wabot.phone import canonical, digits
 from wabot.vault import Vault
@@ -17,6 +21,9 @@ class NoSuchChatbot(WabotError):
 
 class ChatbotTaken(WabotError):
     """Another chatbot has this phone_number_id already."""
+
+
+SECRETS = ("access_token", "app_secret", "verify_token")
 
 
 class ChatbotOut(msgspec.Struct, frozen=True):
@@ -31,6 +38,9 @@ class ChatbotOut(msgspec.Struct, frozen=True):
     ativo: bool
     criado_em: datetime
     atualizado_em: datetime
+    credenciais: Annotated[
+        list[str], Meta(description="Quais credenciais próprias tem; o valor nunca é mostrado.")
+    ]
 
 
 class ChatbotIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +51,7 @@ class ChatbotIn(msgspec.Struct, frozen=True, kw_only=True):
     phone_number_id: str
     business_account_id: str
     timezone: str
+    ativo: bool = True
     access_token: str = ""
     app_secret: str = ""
     verify_token: str = ""
@@ -53,23 +64,41 @@ async def add(new: ChatbotIn, vault: Vault) -> ChatbotOut:
     """Raises ChatbotTaken if the number is registered already."""
     try:
         row = await DB.fetchrow(
-            """INSERT INTO chatbot (nome, numero, phone_number_id, business_account_id, timezone,
+            """INSERT INTO chatbot (nome, numero, phone_number_id, business_account_id, timezone, ativo,
                                     access_token, app_secret, verify_token)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING *""",
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING *""",
             new.nome,
             digits(new.numero),
             new.phone_number_id,
             new.business_account_id,
             new.timezone,
-            *(vault.encrypt(secret) for secret in (new.access_token, new.app_secret, new.verify_token)),
+            new.ativo,
+            *(vault.encrypt(getattr(new, secret)) for secret in SECRETS),
         )
     except asyncpg.UniqueViolationError:
-        raise ChatbotTaken(f"Já existe um chatbot com o phone_number_id {new.phone_number_id}.") from None
-    return _shown(row)
+        raise _taken(new.phone_number_id) from None
+    return shown(row)
+
+
+async def change(chatbot: int, fields: Mapping[str, Any], vault: Vault) -> ChatbotOut:
+    """Write the fields given, secrets encrypted; an empty secret gives way to the environment's.
+
+    Raises ChatbotTaken, with nothing changed.
+    """
+    columns: dict[Any, Any] = {
+        name: vault.encrypt(value) if name in SECRETS else value for name, value in fields.items()
+    }
+    if "numero" in columns:
+        columns["numero"] = digits(columns["numero"])
+    try:
+        await Chatbot.update({"atualizado_em": datetime.now(UTC)} | columns).where(Chatbot.id == chatbot)
+    except asyncpg.UniqueViolationError:
+        raise _taken(columns["phone_number_id"]) from None
+    return shown(await DB.fetchrow("SELECT * FROM chatbot WHERE id = $1", chatbot))
 
 
 async def everyone() -> list[ChatbotOut]:
-    return [_shown(row) for row in await DB.fetch("SELECT * FROM chatbot ORDER BY id")]
+    return [shown(row) for row in await DB.fetch("SELECT * FROM chatbot ORDER BY id")]
 
 
 async def find(reference: str) -> ChatbotOut:
@@ -96,8 +125,14 @@ async def disable(chatbot: int) -> ChatbotOut:
     row = await DB.fetchrow(
         "UPDATE chatbot SET ativo = false, atualizado_em = now() WHERE id = $1 RETURNING *", chatbot
     )
-    return _shown(row)
+    return shown(row)
 
 
-def _shown(row: asyncpg.Record) -> ChatbotOut:
-    return ChatbotOut(**{name: row[name] for name in ChatbotOut.__struct_fields__})
+def shown(row: Any) -> ChatbotOut:
+    """A row as people see it."""
+    fields = {name: row[name] for name in ChatbotOut.__struct_fields__ if name != "credenciais"}
+    return ChatbotOut(**fields, credenciais=[name for name in SECRETS if row[name]])
+
+
+def _taken(phone_number_id: str) -> ChatbotTaken:
+    return ChatbotTaken(f"Já existe um chatbot com o phone_number_id {phone_number_id}.")

@@ -83,7 +83,7 @@ async def set_consent(clientes: Sequence[int], *, accepts: bool) -> None:
     await DB.execute(CONSENT, list(clientes), accepts)
 
 
-def written(fields: Mapping[str, Any]) -> dict[str, Any]:
+def written(fields: Mapping[str, Any]) -> dict[Any, Any]:
     """The columns for what somebody wrote. Raises WrongFields for a phone that can be none."""
     given = {name: value for name, value in fields.items() if value is not UNSET}
     columns = {

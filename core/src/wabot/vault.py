@@ -18,7 +18,8 @@ class Vault:
     """Encrypts and decrypts credentials. To rotate, put the new key first and keep the old one after a comma."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._fernet = MultiFernet([Fernet(_derive(key)) for key in keys])
+        fernets = [Fernet(_derive(key)) for key in keys]
+        self._first, self._fernet = fernets[0], MultiFernet(fernets)
 
     def encrypt(self, secret: str) -> str:
         return self._fernet.encrypt(secret.encode()).decode() if secret else ""
@@ -32,6 +33,14 @@ class Vault:
                 "Uma credencial guardada não abre com a SECRET_KEY atual. "
                 "Acrescente a chave antiga a SECRET_KEY, depois de uma vírgula."
             ) from None
+
+    def is_current(self, stored: str) -> bool:
+        """Whether the first key alone opens it: the others may go."""
+        try:
+            self._first.decrypt(stored or self._first.encrypt(b""))
+        except InvalidToken:
+            return False
+        return True
 
 
 def _derive(key: str) -> bytes:

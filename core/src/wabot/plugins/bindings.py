@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 # Two plugins switched on at once would not see that they conflict.
 ONE_AT_A_TIME = "SELECT FROM chatbot WHERE id = $1 FOR UPDATE"
-KEPT = "SELECT config, secrets, version FROM plugin_binding WHERE chatbot = $1 AND plugin = $2 FOR UPDATE"
-ENABLE = """
-INSERT INTO plugin_binding (chatbot, plugin, config, secrets, version, priority)
-VALUES ($1, $2, $3, $4, $5, coalesce($6, 0))
-ON CONFLICT (chatbot, plugin) DO UPDATE SET enabled = true, config = excluded.config, secrets = excluded.secrets,
-    version = excluded.version, priority = coalesce($6, plugin_binding.priority), atualizado_em = now()
+KEPT = "SELECT enabled, config, secrets, version FROM plugin_binding WHERE chatbot = $1 AND plugin = $2 FOR UPDATE"
+SAVE = """
+INSERT INTO plugin_binding (chatbot, plugin, enabled, config, secrets, version, priority)
+VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, 0))
+ON CONFLICT (chatbot, plugin) DO UPDATE SET enabled = $3, config = excluded.config, secrets = excluded.secrets,
+    version = excluded.version, priority = coalesce($7, plugin_binding.priority), atualizado_em = now()
 """
 DISABLE = (
     "UPDATE plugin_binding SET enabled = false, atualizado_em = now() WHERE chatbot = $1 AND plugin = $2"
@@ -44,9 +44,15 @@ class Binding(msgspec.Struct, frozen=True):
 async def all_bindings() -> list[Binding]:
     """Every binding, in the order in which a bot's plugins are asked: highest priority first, then the oldest."""
     rows = await DB.fetch("SELECT * FROM plugin_binding ORDER BY chatbot, priority DESC, id")
-    return [
-        Binding(row["chatbot"], row["plugin"], row["enabled"], _stored(row), row["priority"]) for row in rows
-    ]
+    return list(map(_binding, rows))
+
+
+async def bindings_of(chatbot: int) -> list[Binding]:
+    """One bot's, in the same order."""
+    rows = await DB.fetch(
+        "SELECT * FROM plugin_binding WHERE chatbot = $1 ORDER BY priority DESC, id", chatbot
+    )
+    return list(map(_binding, rows))
 
 
 async def enable(
@@ -61,18 +67,41 @@ async def enable(
 
     Raises BadConfig, naming every wrong field, or Conflict; then nothing has changed.
     """
+    await save(chatbot, plugin, values, vault, catalogue, enabled=True, priority=priority)
+
+
+async def save(
+    chatbot: int,
+    plugin: "Plugin",
+    values: Mapping[str, Any],
+    vault: Vault,
+    catalogue: Mapping[str, Entry],
+    *,
+    enabled: bool | None = None,
+    priority: int | None = None,
+    afresh: bool = False,
+) -> None:
+    """Write a bot's binding of a plugin; None leaves as it is. `afresh`: fields not in `values` get their defaults
+    again, except secrets, which nobody can read in order to give them back.
+
+    Raises BadConfig, naming every wrong field, or Conflict; then nothing has changed.
+    """
     async with DB.transaction():
-        await DB.execute(
-            "SELECT FROM chatbot WHERE id = $1 FOR UPDATE", chatbot
-        )  # two at once would not see each other
-        if why := conflicts(
-            plugin.id, catalogue[plugin.id].descriptor, await _others(chatbot, plugin.id, catalogue)
+        await DB.execute(ONE_AT_A_TIME, chatbot)
+        row = await DB.fetchrow(KEPT, chatbot, plugin.id)
+        on = row["enabled"] if row and enabled is None else bool(enabled)
+        if on and (
+            why := conflicts(
+                plugin.id, catalogue[plugin.id].descriptor, await _others(chatbot, plugin.id, catalogue)
+            )
         ):
             raise Conflict(f"O plugin {plugin.id} não foi ligado: {'; '.join(why)}.")
-        row = await DB.fetchrow(KEPT, chatbot, plugin.id)
-        stored = change(plugin.declared.config, _stored(row) if row else Stored(), values, vault)
+        kept = _stored(row) if row else Stored()
+        if afresh:
+            kept = msgspec.structs.replace(kept, config=b"{}")
+        stored = change(plugin.declared.config, kept, values, vault)
         await DB.execute(
-            ENABLE, chatbot, plugin.id, stored.config.decode(), stored.secrets, stored.version, priority
+            SAVE, chatbot, plugin.id, on, stored.config.decode(), stored.secrets, stored.version, priority
         )
 
 
@@ -85,6 +114,10 @@ async def _others(chatbot: int, plugin: str, catalogue: Mapping[str, Entry]) -> 
     on = "SELECT plugin FROM plugin_binding WHERE chatbot = $1 AND enabled AND plugin <> $2"
     rows = await DB.fetch(on, chatbot, plugin)
     return {row["plugin"]: catalogue[row["plugin"]].descriptor for row in rows if row["plugin"] in catalogue}
+
+
+def _binding(row: Any) -> Binding:
+    return Binding(row["chatbot"], row["plugin"], row["enabled"], _stored(row), row["priority"])
 
 
 def _stored(row: Any) -> Stored:

@@ -59,6 +59,23 @@ def change(config: Versioned[Any] | None, kept: Stored, given: Mapping[str, Any]
     return Stored(msgspec.json.encode(public), sealed, config.version)
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """A configuration as a person may see it: without the secrets, but saying which ones there are."""
+
+    values: dict[str, Any]
+    secrets: list[str]
+
+
+def show(config: Versioned[Any] | None, kept: Stored, vault: Vault) -> Shown:
+    """Of a plugin that is not loaded (`config` None), what is stored."""
+    if config is None:
+        return Shown(msgspec.json.decode(kept.config), [])
+    hidden = secrets_of(config.shape)
+    values = msgspec.to_builtins(read(config, kept, vault))
+    public = {name: value for name, value in values.items() if name not in hidden}
+    return Shown(public, sorted(name for name in hidden if values.get(name)))
+
+
 def read(config: Versioned[Any] | None, kept: Stored, vault: Vault) -> Any:
     """What flows find in `ctx.config`. A stored value that does not fit any more gives way to its default."""
     if config is None:

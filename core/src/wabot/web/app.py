@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from litestar import Litestar, Request, Router
 from litestar.di import Provide
@@ -16,6 +16,8 @@ from wabot.process import Process, running
 from wabot.settings import load
 from wabot.web import health, openapi, problems, webhook
 from wabot.web.auth import authorize, provide_access
+from wabot.web.bindings import BindingController, EtapaController
+from wabot.web.chatbots import ChatbotController
 from wabot.web.clientes import ClienteController
 from wabot.web.idempotency import Idempotency
 from wabot.web.rest import provide_listing
@@ -48,7 +50,7 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
             health.healthz,
             health.readyz,
             openapi.files(),
-            _behind_token("/api", [ClienteController]),
+            _behind_token("/api", [ChatbotController, BindingController, EtapaController, ClienteController]),
         ],
         lifespan=[lifespan],
         dependencies={"process": Provide(_provide_process)},
@@ -70,8 +72,9 @@ def _answering_head(app: ASGIApp) -> ASGIApp:
     """HEAD is GET; that the body is left out, the server sees to."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        head = scope["type"] == "http" and scope["method"] == "HEAD"
-        await app({**scope, "method": "GET"} if head else scope, receive, send)  # type: ignore[arg-type]
+        if scope.get("method") == "HEAD":
+            scope = cast(Scope, {**scope, "method": "GET"})
+        await app(scope, receive, send)
 
     return answer
 

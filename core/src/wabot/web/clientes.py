@@ -77,7 +77,7 @@ class ClienteChange(msgspec.Struct, forbid_unknown_fields=True):
 
     nome: Nome | UnsetType = UNSET
     telefone: Telefone | UnsetType = UNSET
-    bsuid: Bsuid | None | UnsetType = UNSET
+    bsuid: Bsuid | UnsetType | None = UNSET
     email: Email | UnsetType = UNSET
     ativo: Ativo | UnsetType = UNSET
     aceita_marketing: Aceita | UnsetType = UNSET

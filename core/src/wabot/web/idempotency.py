@@ -122,7 +122,7 @@ async def _once(attempt: Attempt, answer: Answer, go: Any) -> None:
             await DB.execute(KEEP, attempt.bearer, attempt.path, attempt.key, attempt.digest, *kept)
             await DB.execute(FORGET)
         else:
-            await transaction.rollback()
+            await transaction.rollback()  # type: ignore[no-untyped-call]
 
 
 async def _again(attempt: Attempt, answer: Answer, known: Any) -> None:

@@ -12,9 +12,10 @@ from piccolo.columns import Column
 from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
-from wabot.text import clean
+from wabot.text import clean, fold
 
 T = TypeVar("T")
+V = TypeVar("V")
 TableT = TypeVar("TableT", bound=Table)
 MOST_PER_PAGE = 200
 
@@ -85,12 +86,29 @@ class Listing(msgspec.Struct, frozen=True):
         owner = owner or table._meta.get_column_by_name("chatbot")
         conditions = [*where, *self._scope(owner, access), *self._matches(search)]
         ids = await self._ids(table, conditions, self._order(table, orders or {}))
-        key = table._meta.primary_key
-        rows = await table.objects().where(key.is_in(ids)) if ids else []
-        by_id = {getattr(row, key._meta.name): row for row in rows}
+        column = table._meta.primary_key
+        rows = await table.objects().where(column.is_in(ids)) if ids else []
+        by_id = {row[column._meta.name]: row for row in rows}
         total = await table.count().where(*conditions)
-        items = [show(by_id[id]) for id in ids if id in by_id]
+        items = [show(by_id[key]) for key in ids if key in by_id]
         return Page(items, self.limit, self.offset, total)
+
+    def cut(
+        self,
+        items: Sequence[T],
+        chatbot: int,
+        *,
+        search: Callable[[T], str],
+        orders: Mapping[str, Callable[[T], Any]],
+    ) -> Page[T]:
+        """One page of a few items of one chatbot that are at hand already, in their own order by default."""
+        words = fold(self.busca)
+        found = [item for item in items if words in fold(search(item))] if words else list(items)
+        if self.chatbot not in (None, chatbot):
+            found = []
+        if self.ordem:
+            found.sort(key=self._chosen(orders), reverse=self.ordem.startswith("-"))
+        return Page(found[self.offset :][: self.limit], self.limit, self.offset, len(found))
 
     async def _ids(
         self, table: type[Table], conditions: Sequence[Any], order: tuple[Column, bool]
@@ -124,10 +142,13 @@ class Listing(msgspec.Struct, frozen=True):
     def _order(self, table: type[Table], orders: Mapping[str, Column]) -> tuple[Column, bool]:
         if not self.ordem:
             return table._meta.primary_key, False
+        return self._chosen(orders), not self.ordem.startswith("-")
+
+    def _chosen(self, orders: Mapping[str, V]) -> V:
         name = self.ordem.removeprefix("-")
         if name not in orders:
             raise Invalid(ordem=f"Use um destes: {', '.join(sorted(orders)) or '(nenhum)'}.")
-        return orders[name], not self.ordem.startswith("-")
+        return orders[name]
 
 
 async def provide_listing(

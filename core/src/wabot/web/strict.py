@@ -22,7 +22,7 @@ async def only_known_parameters(connection: AnyConnection, _: BaseRouteHandler) 
     wrong = sorted({shown(name) for name in connection.query_params} - known)
     if wrong:
         there = f"Use um destes: {', '.join(sorted(known))}." if known else "Aqui não há parâmetros."
-        raise Invalid(**{name: f"Este parâmetro não existe. {there}" for name in wrong})
+        raise Invalid(**dict.fromkeys(wrong, f"Este parâmetro não existe. {there}"))
 
 
 @lru_cache(maxsize=1024)

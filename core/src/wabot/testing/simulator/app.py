@@ -130,7 +130,7 @@ def create_app(simulator: Simulator) -> Litestar:
     api = Router(
         "/",
         route_handlers=[
-            graph.messages, graph.numbers, graph.subscribe, graph.debug_token,
+            graph.messages, graph.numbers, graph.subscribe, graph.subscribed, graph.debug_token,
             assets.upload, assets.node, assets.forget, assets.download,
             assets.templates, assets.create_template, assets.delete_template,
         ],

@@ -43,7 +43,8 @@ async def node(
         return _about_file(simulator, node)
     if node not in simulator.bots:
         raise no_such_object(node)
-    told = about(simulator.bots[node])
+    told = about(simulator.bots[node]) | {"webhook_configuration": {"application": simulator.webhook_url}}
+    told |= simulator.says.get(node, {})
     wanted = {"id", *fields.split(",")} if fields else set(told)
     return {key: value for key, value in told.items() if key in wanted}
 

@@ -15,6 +15,7 @@ from wabot.testing.simulator.updates import Bot
 
 NEVER = 60.0
 """How long a request that is not to be answered is kept waiting."""
+APP = "100000000000001"
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -50,6 +51,16 @@ async def numbers(
     return {"data": [about(bot) for bot in simulator.bots.values() if bot.waba == waba]}
 
 
+@get(versioned("/{waba:str}/subscribed_apps"))
+async def subscribed(
+    request: AnyRequest, simulator: NamedDependency[Simulator], waba: FromPath[str]
+) -> dict[str, Any]:
+    """The simulator's one app listens to every account."""
+    authorized(request)
+    app = {"id": APP, "name": "Simulador"}
+    return {"data": [{"whatsapp_business_api_data": app}]} | simulator.says.get(f"{waba}/subscribed_apps", {})
+
+
 @post(versioned("/{waba:str}/subscribed_apps"), status_code=200)
 async def subscribe(request: AnyRequest, waba: FromPath[str]) -> dict[str, bool]:
     authorized(request)
@@ -57,12 +68,12 @@ async def subscribe(request: AnyRequest, waba: FromPath[str]) -> dict[str, bool]
 
 
 @get(versioned("/debug_token"))
-async def debug_token(request: AnyRequest) -> dict[str, Any]:
+async def debug_token(request: AnyRequest, simulator: NamedDependency[Simulator]) -> dict[str, Any]:
     """Every token is good for everything and for ever."""
     authorized(request)
     scopes = ["whatsapp_business_messaging", "whatsapp_business_management"]
-    told = {"app_id": "100000000000001", "type": "SYSTEM_USER", "is_valid": True, "expires_at": 0}
-    return {"data": told | {"scopes": scopes}}
+    told = {"app_id": APP, "type": "SYSTEM_USER", "is_valid": True, "expires_at": 0}
+    return {"data": told | {"scopes": scopes} | simulator.says.get("debug_token", {})}
 
 
 class Hangup(Response[None]):

@@ -72,6 +72,8 @@ class Simulator:
         self.reads: list[str] = []
         self.struck: list[tuple[str, bytes]] = []
         """The faults that struck, each with the body of the request it struck."""
+        self.says: dict[str, dict[str, Any]] = {}
+        """What Meta says of a number's id, `WABA/subscribed_apps` or `debug_token` otherwise than that all is well."""
         self.url = ""
         self._webhook_url, self._retry_after = webhook_url, retry_after
         self._courier: Courier | None = None
