@@ -526,6 +526,8 @@ async def test_lists_are_searched_sorted_and_filtered(shop):
     assert await names(shop, PRODUTOS, busca="nada") == []
     assert await names(shop, PRODUTOS, categoria=marmitas["id"], ordem="nome") == ["Feijoada", "Moqueca"]
     assert await names(shop, PRODUTOS, categoria=marmitas["id"], busca="moq") == ["Moqueca"]
+    assert await names(shop, PRODUTOS, disponivel=False) == []
+    assert await names(shop, CATEGORIAS, ativo=False) == []
     assert await names(shop, PRODUTOS, categoria=HUGE) == []
     assert await names(shop, PRODUTOS, categoria=-1) == []
 
@@ -541,6 +543,10 @@ async def test_orders_are_listed_with_their_lines_by_status(shop):
     confirmed = (await shop.api.get(PEDIDOS, params={"status": "confirmado"})).json()
     assert (confirmed["items"], confirmed["total"]) == ([first], 1)
     refused(await shop.api.get(PEDIDOS, params={"status": "perdido"}), "status")
+    of_hers = (await shop.api.get(PEDIDOS, params={"cliente": second["cliente"]})).json()
+    assert [pedido["id"] for pedido in of_hers["items"]] == [second["id"]]
+    assert (await shop.api.get(PEDIDOS, params={"numero": 1})).json()["items"] == [first]
+    assert (await shop.api.get(PEDIDOS, params={"numero": HUGE})).json()["total"] == 0
 
 
 @LISTS

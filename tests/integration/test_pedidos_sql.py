@@ -272,8 +272,9 @@ async def test_a_very_expensive_order_is_written_too(bots, loja):
     assert await DB.fetchval("SELECT total FROM pedidos.pedido") == 999_900_000_000
 
 
-async def test_a_cliente_takes_their_orders_with_them(bots, loja):
+async def test_a_cliente_with_orders_is_not_deleted_from_under_them(bots, loja):
     await write_down(loja)
     await Pedidos().confirmar(LOJA, ANA, [feijoadas(1)])
-    await DB.execute("DELETE FROM cliente WHERE id = $1", ANA)
-    assert await written() == [0, 0, 1]
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await DB.execute("DELETE FROM cliente WHERE id = $1", ANA)
+    assert await DB.fetchval("SELECT count(*) FROM pedidos.pedido") == 1

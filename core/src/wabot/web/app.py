@@ -21,6 +21,7 @@ from wabot.web.chatbots import ChatbotController
 from wabot.web.clientes import ClienteController
 from wabot.web.idempotency import Idempotency
 from wabot.web.rest import provide_listing
+from wabot.web.sheets import SheetController
 from wabot.web.strict import fitting_body, only_known_parameters
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,10 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
             health.healthz,
             health.readyz,
             openapi.files(),
-            _behind_token("/api", [ChatbotController, BindingController, EtapaController, ClienteController]),
+            _behind_token(
+                "/api",
+                [ChatbotController, BindingController, EtapaController, ClienteController, SheetController],
+            ),
         ],
         lifespan=[lifespan],
         dependencies={"process": Provide(_provide_process)},

@@ -84,7 +84,7 @@ class Listing(msgspec.Struct, frozen=True):
         `-nome` is descending. Raises Invalid for any other.
         """
         owner = owner or table._meta.get_column_by_name("chatbot")
-        conditions = [*where, *self._scope(owner, access), *self._matches(search)]
+        conditions = [*where, *self.scope(owner, access), *self._matches(search)]
         ids = await self._ids(table, conditions, self._order(table, orders or {}))
         column = table._meta.primary_key
         rows = await table.objects().where(column.is_in(ids)) if ids else []
@@ -121,7 +121,8 @@ class Listing(msgspec.Struct, frozen=True):
         )  # equal ones keep their places from page to page
         return [row[key._meta.name] for row in await query.order_by(*columns, ascending=ascending)]
 
-    def _scope(self, owner: Column, access: Access) -> list[Any]:
+    def scope(self, owner: Column, access: Access) -> list[Any]:
+        """What of `owner`'s rows may be shown, as conditions for a query."""
         scope: list[Any] = []
         if access.bots is not None:
             scope.append(owner.is_in(sorted(access.bots)) if access.bots else WhereRaw("false"))

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Annotated
 
 import asyncpg
 from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET
 
 from wabot import DB, Access, Created, Invalid, Listing, Page
@@ -48,16 +49,21 @@ class CategoriaController(Controller):
     path = "/categorias"
     tags = ("pedidos",)
 
-    @get()
+    @get(summary="Lista categorias; busca no nome")
     async def list(
-        self, access: NamedDependency[Access], listing: NamedDependency[Listing]
+        self,
+        access: NamedDependency[Access],
+        listing: NamedDependency[Listing],
+        ativo: Annotated[bool | None, QueryParameter(description="Só as ativas, ou só as outras.")] = None,
     ) -> Page[CategoriaOut]:
-        """Categorias. `busca` looks at the name."""
         orders = {"id": Categoria.id, "nome": Categoria.nome, "ordem": Categoria.ordem}
+        where = [] if ativo is None else [Categoria.ativo == ativo]
         search = [Categoria.nome]
-        return await listing.page(Categoria, access, shown_as(CategoriaOut), search=search, orders=orders)
+        return await listing.page(
+            Categoria, access, shown_as(CategoriaOut), search=search, where=where, orders=orders
+        )
 
-    @post()
+    @post(summary="Cria uma categoria")
     async def create(
         self, access: NamedDependency[Access], data: JSONBody[CategoriaIn]
     ) -> Created[CategoriaOut]:
@@ -66,11 +72,11 @@ class CategoriaController(Controller):
         await categoria.save()
         return Created(shown_as(CategoriaOut)(categoria), f"/api/pedidos/categorias/{categoria.id}/")
 
-    @get("/{id:int}")
+    @get("/{id:int}", summary="Mostra uma categoria")
     async def read(self, access: NamedDependency[Access], id: FromPath[int]) -> CategoriaOut:
         return shown_as(CategoriaOut)(await mine(Categoria, access, id))
 
-    @put("/{id:int}")
+    @put("/{id:int}", summary="Substitui uma categoria")
     async def replace(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[CategoriaIn]
     ) -> CategoriaOut:
@@ -78,13 +84,13 @@ class CategoriaController(Controller):
         check_same_chatbot(categoria, data.chatbot)
         return shown_as(CategoriaOut)(await changed(categoria, data))
 
-    @patch("/{id:int}")
+    @patch("/{id:int}", summary="Muda campos de uma categoria")
     async def change(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[CategoriaChange]
     ) -> CategoriaOut:
         return shown_as(CategoriaOut)(await changed(await mine(Categoria, access, id), data))
 
-    @delete("/{id:int}")
+    @delete("/{id:int}", summary="Apaga uma categoria")
     async def delete(self, access: NamedDependency[Access], id: FromPath[int]) -> None:
         categoria = await mine(Categoria, access, id)
         try:
@@ -98,22 +104,23 @@ class ProdutoController(Controller):
     path = "/produtos"
     tags = ("pedidos",)
 
-    @get()
+    @get(summary="Lista produtos; busca em nome e descrição")
     async def list(
         self,
         access: NamedDependency[Access],
         listing: NamedDependency[Listing],
-        categoria: FromQuery[int | None] = None,
+        categoria: Annotated[int | None, QueryParameter(description="Só os desta categoria.")] = None,
+        disponivel: Annotated[bool | None, QueryParameter(description="Só os disponíveis, ou não.")] = None,
     ) -> Page[ProdutoOut]:
-        """Produtos, of one `categoria` if given. `busca` looks at name and description."""
         orders = {"id": Produto.id, "nome": Produto.nome, "preco": Produto.preco}
         where = [] if categoria is None else [Produto.categoria == fitting(categoria)]
+        where += [] if disponivel is None else [Produto.disponivel == disponivel]
         search = [Produto.nome, Produto.descricao]
         return await listing.page(
             Produto, access, shown_as(ProdutoOut), search=search, where=where, orders=orders
         )
 
-    @post()
+    @post(summary="Cria um produto")
     async def create(self, access: NamedDependency[Access], data: JSONBody[ProdutoIn]) -> Created[ProdutoOut]:
         await check_chatbot(access, data.chatbot)
         await check_categoria(data.chatbot, data.categoria)
@@ -121,11 +128,11 @@ class ProdutoController(Controller):
         await produto.save()
         return Created(shown_as(ProdutoOut)(produto), f"/api/pedidos/produtos/{produto.id}/")
 
-    @get("/{id:int}")
+    @get("/{id:int}", summary="Mostra um produto")
     async def read(self, access: NamedDependency[Access], id: FromPath[int]) -> ProdutoOut:
         return shown_as(ProdutoOut)(await mine(Produto, access, id))
 
-    @put("/{id:int}")
+    @put("/{id:int}", summary="Substitui um produto")
     async def replace(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[ProdutoIn]
     ) -> ProdutoOut:
@@ -134,7 +141,7 @@ class ProdutoController(Controller):
         await check_categoria(produto.chatbot, data.categoria)
         return shown_as(ProdutoOut)(await changed(produto, data))
 
-    @patch("/{id:int}")
+    @patch("/{id:int}", summary="Muda campos de um produto")
     async def change(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[ProdutoChange]
     ) -> ProdutoOut:
@@ -143,7 +150,7 @@ class ProdutoController(Controller):
             await check_categoria(produto.chatbot, data.categoria)
         return shown_as(ProdutoOut)(await changed(produto, data))
 
-    @delete("/{id:int}")
+    @delete("/{id:int}", summary="Apaga um produto")
     async def delete(self, access: NamedDependency[Access], id: FromPath[int]) -> None:
         """Orders keep their lines: name and price stand in them."""
         await (await mine(Produto, access, id)).remove()
@@ -153,17 +160,20 @@ class PedidoController(Controller):
     path = "/pedidos"
     tags = ("pedidos",)
 
-    @get()
+    @get(summary="Lista pedidos, os mais novos primeiro; busca nas observações")
     async def list(
         self,
         access: NamedDependency[Access],
         listing: NamedDependency[Listing],
-        status: FromQuery[Status | None] = None,
+        status: Annotated[Status | None, QueryParameter(description="Só os que estão assim.")] = None,
+        cliente: Annotated[int | None, QueryParameter(description="Só os deste cliente.")] = None,
+        numero: Annotated[int | None, QueryParameter(description="Só o de número tal.")] = None,
     ) -> Page[PedidoOut]:
-        """Pedidos, newest first, of one `status` if given. `busca` looks at the notes."""
         columns = (Pedido.id, Pedido.numero, Pedido.total, Pedido.criado_em)
         orders = {column._meta.name: column for column in columns}
         where = [Pedido.status == status] if status else []
+        where += [] if cliente is None else [Pedido.cliente == fitting(cliente)]
+        where += [] if numero is None else [Pedido.numero == (numero if 0 < numero < 2**31 else 0)]
         search = [Pedido.observacoes]
         page = await listing.page(
             Pedido, access, shown_as(PedidoOut), search=search, where=where, orders=orders
@@ -171,7 +181,7 @@ class PedidoController(Controller):
         await _add_itens(page.items)
         return page
 
-    @post()
+    @post(summary="Cria um pedido")
     async def create(self, access: NamedDependency[Access], data: JSONBody[PedidoIn]) -> Created[PedidoOut]:
         """Write down a confirmed order: today's prices, and the stock is taken."""
         chatbot = await DB.fetchval("SELECT chatbot FROM cliente WHERE id = $1", data.cliente)
@@ -186,25 +196,25 @@ class PedidoController(Controller):
         pedido = await _whole(await mine(Pedido, access, novo.id))
         return Created(pedido, f"/api/pedidos/pedidos/{novo.id}/")
 
-    @get("/{id:int}")
+    @get("/{id:int}", summary="Mostra um pedido")
     async def read(self, access: NamedDependency[Access], id: FromPath[int]) -> PedidoOut:
         return await _whole(await mine(Pedido, access, id))
 
-    @put("/{id:int}")
+    @put("/{id:int}", summary="Muda status e observações de um pedido")
     async def replace(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[PedidoReplace]
     ) -> PedidoOut:
         """Move an order on and replace its notes. A cancelled or delivered order stays so."""
         return await _moved(access, id, data)
 
-    @patch("/{id:int}")
+    @patch("/{id:int}", summary="Muda status ou observações de um pedido; cancelado devolve o estoque")
     async def change(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[PedidoChange]
     ) -> PedidoOut:
         """Move an order on, or change its notes. Cancelling gives its stock back; then it stays so."""
         return await _moved(access, id, data)
 
-    @delete("/{id:int}")
+    @delete("/{id:int}", summary="Apaga um pedido")
     async def delete(self, access: NamedDependency[Access], id: FromPath[int]) -> None:
         """Forget an order and its lines. Its number is not given again, and stock does not come back."""
         await (await mine(Pedido, access, id)).remove()

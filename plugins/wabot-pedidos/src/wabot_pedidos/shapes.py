@@ -6,14 +6,25 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-Id = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Id = Annotated[int, Meta(ge=1, le=2**31 - 1, description="O chatbot da loja.", examples=[1])]
 BigId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-Nome = Annotated[str, Meta(min_length=1, max_length=100)]
+Nome = Annotated[str, Meta(min_length=1, max_length=100, examples=["Feijoada"])]
 Texto = Annotated[str, Meta(max_length=1000)]
-Ordem = Annotated[int, Meta(ge=0, le=10_000)]
-Centavos = Annotated[int, Meta(ge=0, le=100_000_000, description="centavos")]
-Estoque = Annotated[int, Meta(ge=0, le=1_000_000)] | None
-Link = Annotated[str, Meta(max_length=2000, pattern=r"^(https?://\S+)?$")]
+Ordem = Annotated[int, Meta(ge=0, le=10_000, description="O lugar na lista: o menor vem primeiro.")]
+Centavos = Annotated[int, Meta(ge=0, le=100_000_000, description="Em centavos.", examples=[2990])]
+Estoque = Annotated[int, Meta(ge=0, le=1_000_000, description="Unidades; null: não é contado.")] | None
+Link = Annotated[
+    str,
+    Meta(
+        max_length=2000,
+        pattern=r"^(https?://[!-~]+)?$",
+        description="Onde está a foto; vazio: sem foto.",
+        examples=["https://example.com/feijoada.jpg"],
+    ),
+]
+Ativo = Annotated[bool, Meta(description="Falso: não aparece no cardápio.")]
+Disponivel = Annotated[bool, Meta(description="Falso: não pode ser pedido agora.")]
+Quantidade = Annotated[int, Meta(ge=1, le=9_999)]
 Status = Literal["rascunho", "confirmado", "em_preparo", "saiu_para_entrega", "entregue", "cancelado"]
 
 NEXT: dict[str, set[str]] = {
@@ -33,7 +44,7 @@ class CategoriaOut(msgspec.Struct):
     nome: str
     descricao: str
     ordem: int
-    ativo: bool
+    ativo: Ativo
 
 
 class CategoriaIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -41,14 +52,14 @@ class CategoriaIn(msgspec.Struct, forbid_unknown_fields=True):
     nome: Nome
     descricao: Texto = ""
     ordem: Ordem = 0
-    ativo: bool = True
+    ativo: Ativo = True
 
 
 class CategoriaChange(msgspec.Struct, forbid_unknown_fields=True):
     nome: Nome | UnsetType = UNSET
     descricao: Texto | UnsetType = UNSET
     ordem: Ordem | UnsetType = UNSET
-    ativo: bool | UnsetType = UNSET
+    ativo: Ativo | UnsetType = UNSET
 
 
 class ProdutoOut(msgspec.Struct):
@@ -57,9 +68,9 @@ class ProdutoOut(msgspec.Struct):
     categoria: int
     nome: str
     descricao: str
-    preco: int
-    disponivel: bool
-    estoque: int | None
+    preco: Centavos
+    disponivel: Disponivel
+    estoque: Estoque
     imagem_url: str
 
 
@@ -69,7 +80,7 @@ class ProdutoIn(msgspec.Struct, forbid_unknown_fields=True):
     nome: Nome
     preco: Centavos
     descricao: Texto = ""
-    disponivel: bool = True
+    disponivel: Disponivel = True
     estoque: Estoque = None
     imagem_url: Link = ""
 
@@ -79,27 +90,29 @@ class ProdutoChange(msgspec.Struct, forbid_unknown_fields=True):
     nome: Nome | UnsetType = UNSET
     preco: Centavos | UnsetType = UNSET
     descricao: Texto | UnsetType = UNSET
-    disponivel: bool | UnsetType = UNSET
+    disponivel: Disponivel | UnsetType = UNSET
     estoque: Estoque | UnsetType = UNSET
     imagem_url: Link | UnsetType = UNSET
 
 
 class ItemOut(msgspec.Struct):
+    """A line as it was ordered: it stays so when the product changes or goes."""
+
     produto: int
     nome: str
-    preco: int
+    preco: Annotated[int, Meta(description="De uma unidade, em centavos.")]
     quantidade: int
-    subtotal: int
+    subtotal: Annotated[int, Meta(description="Em centavos.")]
 
 
 class PedidoOut(msgspec.Struct, kw_only=True):
     id: int
     chatbot: int
     cliente: int
-    numero: int
-    status: str
+    numero: Annotated[int, Meta(description="O que o cliente lê: conta de 1 em cada chatbot.")]
+    status: Status
     itens: list[ItemOut] = []
-    total: int
+    total: Annotated[int, Meta(description="Em centavos.")]
     observacoes: str
     criado_em: datetime
     atualizado_em: datetime
@@ -107,14 +120,16 @@ class PedidoOut(msgspec.Struct, kw_only=True):
 
 class ItemIn(msgspec.Struct, forbid_unknown_fields=True):
     produto: BigId
-    quantidade: Annotated[int, Meta(ge=1, le=9_999)]
+    quantidade: Quantidade
 
 
 class PedidoIn(msgspec.Struct, forbid_unknown_fields=True):
     """A new order: prices and totals are the server's."""
 
-    cliente: BigId
-    itens: Annotated[list[ItemIn], Meta(min_length=1, max_length=200)]
+    cliente: Annotated[BigId, Meta(description="De quem é; dele vem o chatbot.")]
+    itens: Annotated[
+        list[ItemIn], Meta(min_length=1, max_length=200, description="Preços e total são do servidor.")
+    ]
     observacoes: Texto = ""
 
 
