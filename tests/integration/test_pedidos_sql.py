@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 import pytest_asyncio
 

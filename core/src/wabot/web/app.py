@@ -44,6 +44,7 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
                 _mount(app, plugin)
             yield
 
+    structs = openapi.Structs()
     app = Litestar(
         [
             webhook.verify,
@@ -58,14 +59,14 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
         ],
         lifespan=[lifespan],
         dependencies={"process": Provide(_provide_process)},
-        plugins=[problems.plugin, openapi.Structs()],
+        plugins=[problems.plugin, structs],
         exception_handlers={
             Exception: problems.unexpected,
             WrongFields: problems.wrong_fields,
             UnicodeDecodeError: problems.unreadable,
             RecursionError: problems.unreadable,
         },
-        openapi_config=openapi.config(),
+        openapi_config=openapi.config(structs),
         logging_config=None,
     )
     app.asgi_handler = _answering_head(app.asgi_handler)

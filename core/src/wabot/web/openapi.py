@@ -4,8 +4,9 @@ Every operation, a plugin's too, gets the errors it can answer with, so that no 
 """
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Request, Router
@@ -20,6 +21,7 @@ from wabot.web import problems
 from wabot.web.idempotency import HEADER, LONGEST
 
 PATH = "/schema"
+REFERENCE = "#/components/schemas/"
 STATIC = Path(__file__).parent / "static"
 POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
@@ -56,51 +58,64 @@ class Problem(msgspec.Struct):
 
 
 class Structs(StructSchemaPlugin):
-    """Litestar's description of structs, and what it leaves out: that some take no other fields."""
+    """Remembers every struct Litestar meets. Its own description loses limits (of what may be null, of large
+    integers) and that some structs take no other fields; msgspec, which checks them, describes them exactly.
+    """
+
+    def __init__(self) -> None:
+        self.met: dict[str, Any] = {}
 
     def to_openapi_schema(self, field_definition: Any, schema_creator: Any) -> Any:
         schema = super().to_openapi_schema(field_definition, schema_creator)
-        if field_definition.type_.__struct_config__.forbid_unknown_fields:
-            schema.additional_properties = False
+        try:
+            msgspec.json.schema(field_definition.annotation)
+        except TypeError:  # a plugin's, with a field of a type of its own
+            return schema
+        schema.title = str(field_definition.annotation)
+        self.met[schema.title] = field_definition.annotation
         return schema
 
 
 class _Json(JsonRenderPlugin):
+    def __init__(self, structs: Structs, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._structs = structs
+
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        return super().render(request, completed(openapi_schema))
+        return super().render(request, completed(openapi_schema, self._structs))
 
 
 class _Page(SwaggerRenderPlugin):
+    def __init__(self, structs: Structs, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._structs = structs
+
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        return super().render(request, completed(openapi_schema))
+        return super().render(request, completed(openapi_schema, self._structs))
 
 
-def config() -> OpenAPIConfig:
+def config(structs: Structs) -> OpenAPIConfig:
     files = f"{PATH}/static/swagger-ui"
+    page = _Page(
+        structs,
+        js_url=f"{files}/swagger-ui-bundle.js",
+        css_url=f"{files}/swagger-ui.css",
+        standalone_preset_js_url=f"{files}/swagger-ui-standalone-preset.js",
+        favicon="<link rel='icon' href='data:,'>",
+    )
+    token = SecurityScheme(type="http", scheme="bearer", description="De: wabot tokens create")
     return OpenAPIConfig(
         title="wabot",
         version="1",
         description=inspect.cleandoc(ABOUT),
-        render_plugins=[
-            _Page(
-                js_url=f"{files}/swagger-ui-bundle.js",
-                css_url=f"{files}/swagger-ui.css",
-                standalone_preset_js_url=f"{files}/swagger-ui-standalone-preset.js",
-                favicon="<link rel='icon' href='data:,'>",
-            ),
-            _Json(path="/openapi.json"),
-        ],
+        render_plugins=[page, _Json(structs, path="/openapi.json")],
         openapi_router=Router(
             PATH,
             route_handlers=[],
             include_in_schema=False,
             response_headers={"Content-Security-Policy": POLICY},
         ),
-        components=Components(
-            security_schemes={
-                "token": SecurityScheme(type="http", scheme="bearer", description="wabot tokens create")
-            }
-        ),
+        components=Components(security_schemes={"token": token}),
         security=[{"token": []}],
         tags=[
             Tag("chatbots", "Os números de empresas, suas credenciais, plugins e etapas."),
@@ -115,18 +130,38 @@ def files() -> Router:
     return create_static_files_router(f"{PATH}/static", [STATIC], include_in_schema=False)
 
 
-def completed(schema: dict[str, Any]) -> dict[str, Any]:
+def completed(schema: dict[str, Any], structs: Structs) -> dict[str, Any]:
     """The document with every error each operation can answer with, and the headers all of a kind take or give."""
     paths = {
         path: {method: _operation(path, method, about) for method, about in item.items()}
         for path, item in schema["paths"].items()
     }
-    _, described = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
-    components = schema["components"]
-    return schema | {
-        "paths": paths,
-        "components": components | {"schemas": components.get("schemas", {}) | described},
+    known = list(structs.met)
+    references, described = msgspec.json.schema_components(
+        [*(structs.met[title] for title in known), Problem], ref_template=REFERENCE + "{name}"
+    )
+    new = {title: reference["$ref"] for title, reference in zip(known, references, strict=False)}
+    listed = schema["components"].get("schemas", {})
+    renamed = {
+        REFERENCE + key: new[about["title"]] for key, about in listed.items() if about.get("title") in new
     }
+    others = {key: about for key, about in listed.items() if REFERENCE + key not in renamed}
+    for about in described.values():
+        about.pop("description", None)  # a docstring, for whoever reads the code
+    document = schema | {
+        "paths": paths,
+        "components": schema["components"] | {"schemas": others | described},
+    }
+    return cast(dict[str, Any], _pointing(document, renamed))
+
+
+def _pointing(value: Any, renamed: Mapping[str, str]) -> Any:
+    """The same with every reference to a struct led to its new description."""
+    if isinstance(value, dict):
+        if (reference := value.get("$ref")) in renamed:
+            return value | {"$ref": renamed[reference]}
+        return {key: _pointing(inner, renamed) for key, inner in value.items()}
+    return [_pointing(inner, renamed) for inner in value] if isinstance(value, list) else value
 
 
 def _operation(path: str, method: str, about: Any) -> Any:
@@ -155,7 +190,7 @@ def _errors(path: str, method: str, about: dict[str, Any]) -> list[int]:
 
 
 def _problem(status: int) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
+    schema = {"$ref": f"{REFERENCE}Problem"}
     return {
         "description": problems.TITLES[status],
         "content": {"application/problem+json": {"schema": schema}},
