@@ -29,7 +29,7 @@ from wabot.text import clean, fold, reais
 
 if TYPE_CHECKING:  # these need the database or the web framework, which the command line should not wait for
     from wabot.db.engine import DB
-    from wabot.web.rest import Access, Created, Invalid, Listing, Page
+    from wabot.web.rest import Access, Created, Invalid, Listing, Page, sorted_by
 
 _ON_DEMAND = {
     "DB": "wabot.db.engine",
@@ -38,6 +38,7 @@ _ON_DEMAND = {
     "Invalid": "wabot.web.rest",
     "Listing": "wabot.web.rest",
     "Page": "wabot.web.rest",
+    "sorted_by": "wabot.web.rest",
 }
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "fold",
     "hookimpl",
     "reais",
+    "sorted_by",
 ]
 
 

@@ -29,15 +29,15 @@ SECRETS = ("access_token", "app_secret", "verify_token")
 class ChatbotOut(msgspec.Struct, frozen=True):
     """A chatbot without its secrets."""
 
-    id: int
-    nome: str
-    numero: str
-    phone_number_id: str
-    business_account_id: str
-    timezone: str
-    ativo: bool
-    criado_em: datetime
-    atualizado_em: datetime
+    id: Annotated[int, Meta(description="O id do chatbot.")]
+    nome: Annotated[str, Meta(description="Como o chatbot é chamado.")]
+    numero: Annotated[str, Meta(description="O número no WhatsApp, só algarismos.")]
+    phone_number_id: Annotated[str, Meta(description="O id do número na Meta.")]
+    business_account_id: Annotated[str, Meta(description="O id da conta do WhatsApp Business (WABA).")]
+    timezone: Annotated[str, Meta(description="Fuso horário.")]
+    ativo: Annotated[bool, Meta(description="Falso: nada é respondido.")]
+    criado_em: Annotated[datetime, Meta(description="UTC.")]
+    atualizado_em: Annotated[datetime, Meta(description="UTC.")]
     credenciais: Annotated[
         list[str], Meta(description="Quais credenciais próprias tem; o valor nunca é mostrado.")
     ]

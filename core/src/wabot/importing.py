@@ -99,15 +99,15 @@ class Fault(msgspec.Struct, frozen=True):
     """What is wrong with a line."""
 
     line: Annotated[int, Meta(description="O número da linha no arquivo; o cabeçalho é a 1.")]
-    field: str
-    message: str
+    field: Annotated[str, Meta(description="A coluna.")]
+    message: Annotated[str, Meta(description="O que está errado, para mostrar a uma pessoa.")]
 
 
 class Report(msgspec.Struct):
     """What an import did, or would do."""
 
-    criados: int = 0
-    atualizados: int = 0
+    criados: Annotated[int, Meta(description="Clientes novos.")] = 0
+    atualizados: Annotated[int, Meta(description="Clientes que já havia.")] = 0
     recusados: Annotated[int, Meta(description="Linhas deixadas de fora.")] = 0
     erros: Annotated[list[Fault], Meta(description=f"Os primeiros {TOLD}, por linha.")] = []
 

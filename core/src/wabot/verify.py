@@ -31,8 +31,8 @@ INVALID_TOKEN = 190
 class Item(msgspec.Struct, frozen=True):
     """One thing that was looked at."""
 
-    codigo: Annotated[str, Meta(examples=["token"])]
-    ok: bool
+    codigo: Annotated[str, Meta(description="O que foi examinado.", examples=["token"])]
+    ok: Annotated[bool, Meta(description="Se está certo.")]
     mensagem: Annotated[str, Meta(description="O que se viu.")]
     conserto: Annotated[str, Meta(description="O que fazer; vazio se nada.")] = ""
 
@@ -40,8 +40,8 @@ class Item(msgspec.Struct, frozen=True):
 class Verification(msgspec.Struct, frozen=True):
     """Everything that was looked at. `ok`: nothing has to be mended."""
 
-    ok: bool
-    itens: list[Item]
+    ok: Annotated[bool, Meta(description="Nada precisa de conserto.")]
+    itens: Annotated[list[Item], Meta(description="Tudo o que foi examinado.")]
 
 
 async def verify(bot: Bot | None, graph: Graph) -> Verification:

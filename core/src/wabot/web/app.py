@@ -11,7 +11,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from wabot.errors import WrongFields
 from wabot.logs import set_up
-from wabot.plugins.registry import Plugin
+from wabot.plugins.declared import Declared
 from wabot.process import Process, running
 from wabot.settings import load
 from wabot.web import health, openapi, problems, webhook
@@ -41,7 +41,7 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
         async with opened() as process:
             app.state.process = process
             for plugin in process.registry.plugins.values():
-                _mount(app, plugin)
+                mount(app, plugin.id, plugin.declared)
             yield
 
     structs = openapi.Structs()
@@ -91,14 +91,14 @@ def from_environment() -> Litestar:
     return create_app(lambda: running(settings, worker=False))
 
 
-def _mount(app: Litestar, plugin: Plugin) -> None:
+def mount(app: Litestar, plugin: str, declared: Declared) -> None:
     """A plugin's endpoints. Those that cannot be mounted must not keep the webhook from being served."""
-    if not plugin.declared.routes:
+    if not declared.routes:
         return
     try:
-        app.register(_behind_token(f"/api/{plugin.id}", plugin.declared.routes))
+        app.register(_behind_token(f"/api/{plugin}", declared.routes))
     except Exception as error:  # noqa: BLE001 - whatever a plugin's handlers make Litestar raise
-        log.error("routes of plugin %s left out: %s: %s", plugin.id, type(error).__name__, error)
+        log.error("routes of plugin %s left out: %s: %s", plugin, type(error).__name__, error)
 
 
 def _behind_token(path: str, handlers: Sequence[Any]) -> Router:

@@ -1,6 +1,7 @@
 """`/api/chatbots/{id}/plugins/` and `/api/chatbots/{id}/etapas/`: what a chatbot is made of."""
 
 import inspect
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -17,7 +18,7 @@ from wabot.plugins.configs import BadConfig, Stored, show
 from wabot.process import Process
 from wabot.turn import BoundFlow
 from wabot.web.chatbots import mine
-from wabot.web.rest import Access, Invalid, Listing, Page
+from wabot.web.rest import Access, Invalid, Listing, Page, sorted_by
 
 Enabled = Annotated[bool, Meta(description="Se o chatbot usa o plugin.")]
 Config = Annotated[
@@ -32,13 +33,13 @@ Priority = Annotated[
 class BindingOut(msgspec.Struct, frozen=True):
     """A plugin on one chatbot: what a person wants of it, and how it is."""
 
-    plugin: str
-    title: str
-    version: str
-    status: Status
+    plugin: Annotated[str, Meta(description="O id do plugin.", examples=["pedidos"])]
+    title: Annotated[str, Meta(description="O que o plugin faz.")]
+    version: Annotated[str, Meta(description="A versão instalada.")]
+    status: Annotated[Status, Meta(description="Se o plugin instalado pode ser usado.")]
     error: Annotated[str, Meta(description="Por que o plugin não pode ser usado, e o que fazer.")]
     enabled: Enabled
-    priority: int
+    priority: Annotated[int, Meta(description="O maior é o que um “oi” começa.")]
     config: Config
     secrets: Annotated[
         list[str], Meta(description="Quais campos secretos têm um valor; ele nunca é mostrado.")
@@ -65,18 +66,31 @@ class BindingChange(msgspec.Struct, forbid_unknown_fields=True):
 class Etapa(msgspec.Struct, frozen=True):
     """An etapa and who serves it now."""
 
-    codigo: Annotated[str, Meta(examples=["selecionar_categoria"])]
+    codigo: Annotated[str, Meta(description="O nome da etapa.", examples=["selecionar_categoria"])]
     handler: Annotated[str, Meta(description="Módulo e função.", examples=["wabot_pedidos.flow:inicio"])]
     ordem: Annotated[int, Meta(description="O lugar dentro do fluxo, a partir de 1.")]
     plugin: Annotated[str, Meta(description="O plugin que a atende: o do fluxo, ou um que a muda.")]
-    fluxo: str
+    fluxo: Annotated[str, Meta(description="O fluxo de que faz parte.")]
+
+
+PLUGIN_ORDERS: dict[str, Callable[[BindingOut], Any]] = {
+    "plugin": lambda item: item.plugin,
+    "priority": lambda item: item.priority,
+}
+ETAPA_ORDERS: dict[str, Callable[[Etapa], Any]] = {
+    "ordem": lambda etapa: etapa.ordem,
+    "codigo": lambda etapa: etapa.codigo,
+}
 
 
 class BindingController(Controller):
     path = "/chatbots/{id:int}/plugins"
     tags = ("chatbots",)
 
-    @get(summary="Lista os plugins instalados e como o chatbot os usa; busca em id e título")
+    @get(
+        summary="Lista os plugins instalados e como o chatbot os usa; busca em id e título",
+        operation_class=sorted_by(PLUGIN_ORDERS),
+    )
     async def list(
         self,
         process: NamedDependency[Process],
@@ -90,7 +104,7 @@ class BindingController(Controller):
             found,
             id,
             search=lambda item: f"{item.plugin} {item.title}",
-            orders={"plugin": lambda item: item.plugin, "priority": lambda item: item.priority},
+            orders=PLUGIN_ORDERS,
         )
 
     @get("/{plugin:str}", summary="Mostra um plugin neste chatbot")
@@ -134,7 +148,10 @@ class EtapaController(Controller):
     path = "/chatbots/{id:int}/etapas"
     tags = ("chatbots",)
 
-    @get(summary="Lista as etapas que atendem o chatbot agora; busca em código e fluxo")
+    @get(
+        summary="Lista as etapas que atendem o chatbot agora; busca em código e fluxo",
+        operation_class=sorted_by(ETAPA_ORDERS),
+    )
     async def list(
         self,
         process: NamedDependency[Process],
@@ -149,7 +166,7 @@ class EtapaController(Controller):
             etapas,
             id,
             search=lambda etapa: f"{etapa.codigo} {etapa.fluxo}",
-            orders={"ordem": lambda etapa: etapa.ordem, "codigo": lambda etapa: etapa.codigo},
+            orders=ETAPA_ORDERS,
         )
 
 

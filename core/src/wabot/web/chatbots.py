@@ -11,14 +11,14 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from wabot import chatbots
-from wabot.chatbots import SECRETS, ChatbotIn, ChatbotOut, ChatbotTaken
+from wabot.chatbots import ChatbotIn, ChatbotOut, ChatbotTaken
 from wabot.db.engine import DB
 from wabot.db.tables import Chatbot
 from wabot.phone import digits
 from wabot.process import Process
 from wabot.text import clean
 from wabot.verify import Verification, verify
-from wabot.web.rest import Access, Created, Invalid, Listing, Page
+from wabot.web.rest import Access, Created, Invalid, Listing, Page, sorted_by
 from wabot.whatsapp.client import Graph
 
 Nome = Annotated[
@@ -40,13 +40,18 @@ Secret = Annotated[
     str,
     Meta(
         max_length=4096,
+        pattern="^[!-~]*$",
         description="Guardado cifrado e nunca mostrado. Vazio: vale o do ambiente, se houver.",
+        extra_json_schema={"format": "password", "writeOnly": True},
     ),
 ]
 Ativo = Annotated[bool, Meta(description="Falso: nada é respondido, e nada é apagado.")]
 
 AT_META = ("numero", "phone_number_id", "business_account_id")
 """What says whose messages a chatbot gets: not for the business to change by itself."""
+
+
+ORDERS = {"id": Chatbot.id, "nome": Chatbot.nome, "criado_em": Chatbot.criado_em}
 
 
 class ChatbotNew(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,14 +92,13 @@ class ChatbotController(Controller):
     path = "/chatbots"
     tags = ("chatbots",)
 
-    @get(summary="Lista chatbots; busca em nome e número")
+    @get(summary="Lista chatbots; busca em nome e número", operation_class=sorted_by(ORDERS))
     async def list(
         self, access: NamedDependency[Access], listing: NamedDependency[Listing]
     ) -> Page[ChatbotOut]:
-        orders = {"id": Chatbot.id, "nome": Chatbot.nome, "criado_em": Chatbot.criado_em}
         search = [Chatbot.nome, Chatbot.numero]
         return await listing.page(
-            Chatbot, access, chatbots.shown, search=search, orders=orders, owner=Chatbot.id
+            Chatbot, access, chatbots.shown, search=search, orders=ORDERS, owner=Chatbot.id
         )
 
     @post(summary="Cadastra um chatbot")
@@ -180,11 +184,6 @@ def _given(data: ChatbotNew | ChatbotChange) -> dict[str, Any]:
             wrong["numero"] = "Informe o número com código do país e DDD, por exemplo 5511999990001."
     if "timezone" in fields and not _is_zone(fields["timezone"]):
         wrong["timezone"] = "Não é um fuso; use, por exemplo, America/Sao_Paulo."
-    wrong |= {
-        name: "Use só caracteres que um token tem: sem acentos nem espaços."
-        for name in SECRETS
-        if not all("!" <= char <= "~" for char in fields.get(name, ""))
-    }
     if wrong:
         raise Invalid(**wrong)
     return fields

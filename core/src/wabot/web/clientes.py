@@ -16,7 +16,7 @@ from wabot import clientes
 from wabot.db.engine import DB
 from wabot.db.tables import Cliente, Conversa
 from wabot.process import Process
-from wabot.web.rest import Access, Created, Invalid, Listing, Page
+from wabot.web.rest import Access, Created, Invalid, Listing, Page, sorted_by
 
 Id = Annotated[int, Meta(ge=1, le=2**31 - 1, description="O chatbot de quem é.", examples=[1])]
 Nome = Annotated[str, Meta(max_length=200, description="Como a pessoa se chama.", examples=["Ana Souza"])]
@@ -29,7 +29,7 @@ Telefone = Annotated[
     ),
 ]
 Bsuid = Annotated[str, Meta(max_length=150, description="O id da pessoa no WhatsApp desta empresa.")]
-Email = Annotated[str, Meta(max_length=254, examples=["ana@example.com"])]
+Email = Annotated[str, Meta(max_length=254, description="Vazio: não se sabe.", examples=["ana@example.com"])]
 Ativo = Annotated[bool, Meta(description="Falso: nenhuma campanha escreve a esta pessoa.")]
 Aceita = Annotated[bool, Meta(description="A pessoa aceitou receber divulgação.")]
 Observacoes = Annotated[str, Meta(max_length=4000, description="O que a empresa anotou.")]
@@ -40,18 +40,21 @@ NOT_WRITTEN_SINCE = (
 )
 
 
+ORDERS = {"id": Cliente.id, "nome": Cliente.nome, "criado_em": Cliente.criado_em}
+
+
 class ClienteOut(msgspec.Struct):
     """A cliente as the API shows them."""
 
-    id: int
-    chatbot: int
-    nome: str
-    telefone: str
-    bsuid: str | None
-    email: str
-    ativo: bool
-    aceita_marketing: bool
-    observacoes: str
+    id: Annotated[int, Meta(description="O id do cliente.")]
+    chatbot: Annotated[int, Meta(description="O chatbot de quem é.")]
+    nome: Annotated[str, Meta(description="Como a pessoa se chama.")]
+    telefone: Annotated[str, Meta(description="Como foi escrito.")]
+    bsuid: Annotated[str, Meta(description="O id da pessoa no WhatsApp desta empresa.")] | None
+    email: Annotated[str, Meta(description="Vazio: não se sabe.")]
+    ativo: Ativo
+    aceita_marketing: Aceita
+    observacoes: Annotated[str, Meta(description="O que a empresa anotou.")]
     criado_em: Criado
     atualizado_em: Criado
     ultima_interacao: (
@@ -116,7 +119,10 @@ class ClienteController(Controller):
     tags = ("clientes",)
     dependencies = {"filters": provide_filters}  # noqa: RUF012 - as Litestar wants it
 
-    @get(summary="Lista clientes, os mais novos primeiro; busca em nome, telefone e email")
+    @get(
+        summary="Lista clientes, os mais novos primeiro; busca em nome, telefone e email",
+        operation_class=sorted_by(ORDERS),
+    )
     async def list(
         self,
         access: NamedDependency[Access],
@@ -129,7 +135,7 @@ class ClienteController(Controller):
             shown,
             search=[Cliente.nome, Cliente.telefone, Cliente.email],
             where=filters.where,
-            orders={"id": Cliente.id, "nome": Cliente.nome, "criado_em": Cliente.criado_em},
+            orders=ORDERS,
         )
         await add_last_interaction(page.items)
         return page

@@ -1,10 +1,13 @@
 """What every REST endpoint shares, the core's and the plugins': who may see what, lists, errors at the field."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from litestar.exceptions import ValidationException
+from litestar.openapi.spec import Operation, Parameter, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import QueryParameter
 from litestar.response import Response
 from msgspec import Meta
@@ -33,7 +36,7 @@ class Access(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct, Generic[T], frozen=True):
     """One page of a list."""
 
-    items: list[T]
+    items: Annotated[list[T], Meta(description="Os desta página.")]
     limit: Annotated[int, Meta(description="Quantos itens foram pedidos.")]
     offset: Annotated[int, Meta(description="Quantos itens foram pulados.")]
     total: Annotated[int, Meta(description="Quantos itens há ao todo, em todas as páginas.")]
@@ -150,6 +153,20 @@ class Listing(msgspec.Struct, frozen=True):
         if name not in orders:
             raise Invalid(ordem=f"Use um destes: {', '.join(sorted(orders)) or '(nenhum)'}.")
         return orders[name]
+
+
+def sorted_by(orders: Collection[str]) -> type[Operation]:
+    """For the OpenAPI document: what `ordem` may be. `@get(operation_class=sorted_by(ORDERS))`."""
+
+    @dataclass
+    class Sorted(Operation):
+        def __post_init__(self) -> None:
+            for parameter in self.parameters or ():
+                if isinstance(parameter, Parameter) and parameter.name == "ordem":
+                    choices = ["", *(sign + name for name in orders for sign in ("", "-"))]
+                    parameter.schema = Schema(type=OpenAPIType.STRING, enum=choices, default="")
+
+    return Sorted
 
 
 async def provide_listing(

@@ -12,6 +12,14 @@ from litestar.handlers import BaseRouteHandler
 from wabot.explain import shown, wrong_fields
 from wabot.web.rest import Invalid
 
+
+def _number(text: str) -> int | float:
+    """JSON does not tell 2 from 2.0, nor does JSON Schema."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 UNREADABLE = "O corpo não é um JSON que se possa ler."
 
@@ -43,7 +51,7 @@ async def fitting_body(connection: AnyConnection, handler: BaseRouteHandler) -> 
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise ClientException(detail="Envie o corpo como application/json.", status_code=415)
     try:
-        value = msgspec.json.decode(await connection.body())
+        value = _DECODER.decode(await connection.body())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Invalid(corpo=UNREADABLE) from None
     if wrong := dict(wrong_fields(value, shape)):

@@ -11,7 +11,7 @@ from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET
 
-from wabot import DB, Access, Created, Invalid, Listing, Page
+from wabot import DB, Access, Created, Invalid, Listing, Page, sorted_by
 from wabot_pedidos.cardapio import Cardapio
 from wabot_pedidos.carrinho import Item
 from wabot_pedidos.pedidos import Pedidos, SemEstoque
@@ -44,23 +44,26 @@ from wabot_pedidos.shapes import (
 )
 from wabot_pedidos.tables import Categoria, ItemPedido, Pedido, Produto
 
+CATEGORIAS = {"id": Categoria.id, "nome": Categoria.nome, "ordem": Categoria.ordem}
+PRODUTOS = {"id": Produto.id, "nome": Produto.nome, "preco": Produto.preco}
+PEDIDOS = {column._meta.name: column for column in (Pedido.id, Pedido.numero, Pedido.total, Pedido.criado_em)}
+
 
 class CategoriaController(Controller):
     path = "/categorias"
     tags = ("pedidos",)
 
-    @get(summary="Lista categorias; busca no nome")
+    @get(summary="Lista categorias; busca no nome", operation_class=sorted_by(CATEGORIAS))
     async def list(
         self,
         access: NamedDependency[Access],
         listing: NamedDependency[Listing],
         ativo: Annotated[bool | None, QueryParameter(description="Só as ativas, ou só as outras.")] = None,
     ) -> Page[CategoriaOut]:
-        orders = {"id": Categoria.id, "nome": Categoria.nome, "ordem": Categoria.ordem}
         where = [] if ativo is None else [Categoria.ativo == ativo]
         search = [Categoria.nome]
         return await listing.page(
-            Categoria, access, shown_as(CategoriaOut), search=search, where=where, orders=orders
+            Categoria, access, shown_as(CategoriaOut), search=search, where=where, orders=CATEGORIAS
         )
 
     @post(summary="Cria uma categoria")
@@ -104,7 +107,7 @@ class ProdutoController(Controller):
     path = "/produtos"
     tags = ("pedidos",)
 
-    @get(summary="Lista produtos; busca em nome e descrição")
+    @get(summary="Lista produtos; busca em nome e descrição", operation_class=sorted_by(PRODUTOS))
     async def list(
         self,
         access: NamedDependency[Access],
@@ -112,12 +115,11 @@ class ProdutoController(Controller):
         categoria: Annotated[int | None, QueryParameter(description="Só os desta categoria.")] = None,
         disponivel: Annotated[bool | None, QueryParameter(description="Só os disponíveis, ou não.")] = None,
     ) -> Page[ProdutoOut]:
-        orders = {"id": Produto.id, "nome": Produto.nome, "preco": Produto.preco}
         where = [] if categoria is None else [Produto.categoria == fitting(categoria)]
         where += [] if disponivel is None else [Produto.disponivel == disponivel]
         search = [Produto.nome, Produto.descricao]
         return await listing.page(
-            Produto, access, shown_as(ProdutoOut), search=search, where=where, orders=orders
+            Produto, access, shown_as(ProdutoOut), search=search, where=where, orders=PRODUTOS
         )
 
     @post(summary="Cria um produto")
@@ -160,7 +162,10 @@ class PedidoController(Controller):
     path = "/pedidos"
     tags = ("pedidos",)
 
-    @get(summary="Lista pedidos, os mais novos primeiro; busca nas observações")
+    @get(
+        summary="Lista pedidos, os mais novos primeiro; busca nas observações",
+        operation_class=sorted_by(PEDIDOS),
+    )
     async def list(
         self,
         access: NamedDependency[Access],
@@ -169,14 +174,12 @@ class PedidoController(Controller):
         cliente: Annotated[int | None, QueryParameter(description="Só os deste cliente.")] = None,
         numero: Annotated[int | None, QueryParameter(description="Só o de número tal.")] = None,
     ) -> Page[PedidoOut]:
-        columns = (Pedido.id, Pedido.numero, Pedido.total, Pedido.criado_em)
-        orders = {column._meta.name: column for column in columns}
         where = [Pedido.status == status] if status else []
         where += [] if cliente is None else [Pedido.cliente == fitting(cliente)]
         where += [] if numero is None else [Pedido.numero == (numero if 0 < numero < 2**31 else 0)]
         search = [Pedido.observacoes]
         page = await listing.page(
-            Pedido, access, shown_as(PedidoOut), search=search, where=where, orders=orders
+            Pedido, access, shown_as(PedidoOut), search=search, where=where, orders=PEDIDOS
         )
         await _add_itens(page.items)
         return page

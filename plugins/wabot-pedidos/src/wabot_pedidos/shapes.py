@@ -8,8 +8,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 Id = Annotated[int, Meta(ge=1, le=2**31 - 1, description="O chatbot da loja.", examples=[1])]
 BigId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-Nome = Annotated[str, Meta(min_length=1, max_length=100, examples=["Feijoada"])]
-Texto = Annotated[str, Meta(max_length=1000)]
+Nome = Annotated[
+    str, Meta(min_length=1, max_length=100, description="Como aparece no cardápio.", examples=["Feijoada"])
+]
+Texto = Annotated[str, Meta(max_length=1000, description="Texto livre.")]
 Ordem = Annotated[int, Meta(ge=0, le=10_000, description="O lugar na lista: o menor vem primeiro.")]
 Centavos = Annotated[int, Meta(ge=0, le=100_000_000, description="Em centavos.", examples=[2990])]
 Estoque = Annotated[int, Meta(ge=0, le=1_000_000, description="Unidades; null: não é contado.")] | None
@@ -24,8 +26,14 @@ Link = Annotated[
 ]
 Ativo = Annotated[bool, Meta(description="Falso: não aparece no cardápio.")]
 Disponivel = Annotated[bool, Meta(description="Falso: não pode ser pedido agora.")]
-Quantidade = Annotated[int, Meta(ge=1, le=9_999)]
+Quantidade = Annotated[int, Meta(ge=1, le=9_999, description="Unidades.")]
+CategoriaId = Annotated[int, Meta(ge=1, le=2**63 - 1, description="A categoria em que está.")]
+ProdutoId = Annotated[int, Meta(ge=1, le=2**63 - 1, description="O produto.")]
+Numero = Annotated[int, Meta(description="O id.")]
+De = Annotated[int, Meta(description="O chatbot da loja.")]
+Hora = Annotated[datetime, Meta(description="UTC.")]
 Status = Literal["rascunho", "confirmado", "em_preparo", "saiu_para_entrega", "entregue", "cancelado"]
+Situacao = Annotated[Status, Meta(description="Onde o pedido está: de cada um só se vai adiante.")]
 
 NEXT: dict[str, set[str]] = {
     "rascunho": {"confirmado", "cancelado"},
@@ -39,11 +47,11 @@ NEXT: dict[str, set[str]] = {
 
 
 class CategoriaOut(msgspec.Struct):
-    id: int
-    chatbot: int
-    nome: str
-    descricao: str
-    ordem: int
+    id: Numero
+    chatbot: De
+    nome: Nome
+    descricao: Texto
+    ordem: Ordem
     ativo: Ativo
 
 
@@ -63,20 +71,20 @@ class CategoriaChange(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ProdutoOut(msgspec.Struct):
-    id: int
-    chatbot: int
-    categoria: int
-    nome: str
-    descricao: str
+    id: Numero
+    chatbot: De
+    categoria: Annotated[int, Meta(description="A categoria em que está.")]
+    nome: Nome
+    descricao: Texto
     preco: Centavos
     disponivel: Disponivel
     estoque: Estoque
-    imagem_url: str
+    imagem_url: Link
 
 
 class ProdutoIn(msgspec.Struct, forbid_unknown_fields=True):
     chatbot: Id
-    categoria: BigId
+    categoria: CategoriaId
     nome: Nome
     preco: Centavos
     descricao: Texto = ""
@@ -86,7 +94,7 @@ class ProdutoIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ProdutoChange(msgspec.Struct, forbid_unknown_fields=True):
-    categoria: BigId | UnsetType = UNSET
+    categoria: CategoriaId | UnsetType = UNSET
     nome: Nome | UnsetType = UNSET
     preco: Centavos | UnsetType = UNSET
     descricao: Texto | UnsetType = UNSET
@@ -98,28 +106,28 @@ class ProdutoChange(msgspec.Struct, forbid_unknown_fields=True):
 class ItemOut(msgspec.Struct):
     """A line as it was ordered: it stays so when the product changes or goes."""
 
-    produto: int
-    nome: str
+    produto: Annotated[int, Meta(description="O produto, enquanto existir.")]
+    nome: Annotated[str, Meta(description="Como se chamava ao ser pedido.")]
     preco: Annotated[int, Meta(description="De uma unidade, em centavos.")]
-    quantidade: int
+    quantidade: Quantidade
     subtotal: Annotated[int, Meta(description="Em centavos.")]
 
 
 class PedidoOut(msgspec.Struct, kw_only=True):
-    id: int
-    chatbot: int
-    cliente: int
+    id: Numero
+    chatbot: De
+    cliente: Annotated[int, Meta(description="De quem é.")]
     numero: Annotated[int, Meta(description="O que o cliente lê: conta de 1 em cada chatbot.")]
-    status: Status
-    itens: list[ItemOut] = []
+    status: Situacao
+    itens: Annotated[list[ItemOut], Meta(description="O que foi pedido.")] = []
     total: Annotated[int, Meta(description="Em centavos.")]
-    observacoes: str
-    criado_em: datetime
-    atualizado_em: datetime
+    observacoes: Texto
+    criado_em: Hora
+    atualizado_em: Hora
 
 
 class ItemIn(msgspec.Struct, forbid_unknown_fields=True):
-    produto: BigId
+    produto: ProdutoId
     quantidade: Quantidade
 
 
@@ -136,10 +144,10 @@ class PedidoIn(msgspec.Struct, forbid_unknown_fields=True):
 class PedidoReplace(msgspec.Struct, forbid_unknown_fields=True):
     """All that can change about an order: what was ordered, and at which price, stays."""
 
-    status: Status
+    status: Situacao
     observacoes: Texto = ""
 
 
 class PedidoChange(msgspec.Struct, forbid_unknown_fields=True):
-    status: Status | UnsetType = UNSET
+    status: Situacao | UnsetType = UNSET
     observacoes: Texto | UnsetType = UNSET
