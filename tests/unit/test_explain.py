@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from wabot.explain import field_of, in_portuguese
+from wabot.explain import field_of, in_portuguese, wrong_fields
 
 
 class Item(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,3 +45,28 @@ def test_a_missing_field_is_named_where_it_is_missing():
     assert field_of("itens[0]", message) == "itens[0].quantidade"
     assert field_of("data", "Object contains unknown field `cor`") == "cor"
     assert field_of("preco", "Expected `int`, got `str` - at `$.preco`") == "preco"
+
+
+class Pedido(msgspec.Struct, forbid_unknown_fields=True):
+    itens: Annotated[list[Item], Meta(max_length=2)]
+    cliente: int
+    melhor: Item | None = None
+
+
+def test_every_wrong_field_is_named_not_only_the_first():
+    item = {"nome": "abc"}
+    value = {"itens": [item | {"preco": -1, "cor": 1}, 7, item], "melhor": {"ativo": "sim"}, "troco": 1}
+    assert dict(wrong_fields(value, Pedido)) == {
+        "itens[0].preco": "Precisa ser no mínimo 0.",
+        "itens[0].cor": "Este campo não existe.",
+        "itens[1]": "Esperava um objeto.",
+        "cliente": "Falta este campo.",
+        "melhor.nome": "Falta este campo.",
+        "melhor.ativo": "Esperava verdadeiro ou falso.",
+        "troco": "Este campo não existe.",
+    }
+    assert dict(wrong_fields({"itens": [item] * 3, "cliente": 1}, Pedido)) == {
+        "itens": "Pode ter no máximo 2 itens."
+    }
+    assert dict(wrong_fields([], Pedido)) == {"corpo": "Esperava um objeto."}
+    assert dict(wrong_fields({"itens": [item], "cliente": 1}, Pedido)) == {}

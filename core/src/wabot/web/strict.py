@@ -26,17 +26,22 @@ UNREADABLE = "O corpo não é um JSON que se possa ler."
 
 async def only_known_parameters(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: a parameter nobody reads is a mistake somebody should hear of. Raises Invalid."""
+    given = connection.query_params
     known = _parameters(connection.scope["route_handler"], frozenset(connection.path_params))
-    wrong = sorted({shown(name) for name in connection.query_params} - known)
+    there = f"Use um destes: {', '.join(sorted(known))}." if known else "Aqui não há parâmetros."
+    wrong = {shown(name): f"Este parâmetro não existe. {there}" for name in given if name not in known}
+    for name, many in known.items():
+        if not many and len(given.getall(name, [])) > 1:
+            wrong[name] = "Informe este parâmetro uma vez só."
     if wrong:
-        there = f"Use um destes: {', '.join(sorted(known))}." if known else "Aqui não há parâmetros."
-        raise Invalid(**dict.fromkeys(wrong, f"Este parâmetro não existe. {there}"))
+        raise Invalid(**wrong)
 
 
 @lru_cache(maxsize=1024)
-def _parameters(handler: Any, in_path: frozenset[str]) -> frozenset[str]:
+def _parameters(handler: Any, in_path: frozenset[str]) -> dict[str, bool]:
+    """The parameters a handler reads, and whether it takes each several times."""
     model = handler.create_kwargs_model(dict.fromkeys(in_path))
-    return frozenset(parameter.field_alias for parameter in model.expected_query_params)
+    return {parameter.field_alias: parameter.is_sequence for parameter in model.expected_query_params}
 
 
 async def fitting_body(connection: AnyConnection, handler: BaseRouteHandler) -> None:
