@@ -8,12 +8,13 @@ import pytest_asyncio
 
 from tests.acceptance.commands import Shell, until_ready
 from tests.conftest import free_port
+from wabot.testing.simulator import Simulator
 
 ADD = (
     "bots", "add", "--nome", "Loja", "--numero", "+55 11 90000-0000", "--phone-number-id", "200000000000001",
     "--business-account-id", "300000000000001", "--app-secret", "segredo-do-app",
 )  # fmt: skip
-COMMANDS = "up demo web worker scheduler simulator migrate bots plugins chat tokens doctor"
+COMMANDS = "up demo web worker scheduler simulator migrate bots plugins chat keys tokens doctor"
 KEY = "uma-chave-bem-comprida-para-o-teste"
 
 
@@ -53,6 +54,32 @@ async def test_a_chatbot_is_added_found_and_switched_off_without_showing_its_sec
     assert "Loja" in listed
     assert "segredo" not in added + listed
     assert (await shell.json("bots", "disable", "Loja"))["ativo"] is False
+
+
+async def test_a_chatbot_is_verified_at_meta(shell):
+    async with Simulator(app_secret="segredo-do-app").serve(port=0) as meta:
+        meta.bot("200000000000001")
+        meta.webhook_url = "https://loja.example/api/chatbots/webhook/"
+        shell.environment["GRAPH_API_URL"] = meta.url
+        await shell.run(*ADD, "--access-token", "EAA", "--verify-token", "verifique")
+        told = await shell.json("bots", "verify", "Loja")
+        assert told["ok"], told
+        assert "✓ assinatura: O aplicativo assina os eventos desta conta." in await shell.run(
+            "bots", "verify", "1"
+        )
+        meta.says["300000000000001/subscribed_apps"] = {"data": []}
+        said = await shell.run("bots", "verify", "Loja", status=1)
+        assert said == "wabot: Precisa de conserto: assinatura.\n"
+
+
+async def test_an_old_secret_key_is_retired(shell):
+    await shell.run(*ADD, "--access-token", "EAA")
+    shell.environment["SECRET_KEY"] = f"uma-chave-nova-e-comprida,{KEY}"
+    assert await shell.json("keys", "rotate") == {"rewritten": 2, "current": 0, "lost": []}
+    shell.environment["SECRET_KEY"] = "uma-chave-nova-e-comprida"
+    assert "podem sair" in await shell.run("keys", "rotate")
+    shell.environment["SECRET_KEY"] = KEY
+    assert "chatbot 1: access_token" in await shell.run("keys", "rotate", status=1)
 
 
 async def test_a_number_registered_twice_and_a_chatbot_nobody_knows_are_said_in_one_line(shell):

@@ -5,11 +5,16 @@ import click
 from wabot import chatbots
 from wabot.chatbots import ChatbotIn, ChatbotOut
 from wabot.db.directory import Directory
+from wabot.errors import WabotError
 from wabot.vault import Vault
 from wabot.verify import Verification
 from wabot.verify import verify as ask_meta
 from wabot.whatsapp.client import Graph
 from wabot_cli.support import database, json_option, run, secret, show_json, show_table
+
+
+class NotRight(WabotError):
+    """Something about a chatbot has to be mended at Meta or here; what, is printed item by item."""
 
 
 @click.group()
@@ -123,7 +128,9 @@ def verify(bot: str, as_json: bool) -> None:
             if item.conserto:
                 click.echo(f"    {item.conserto}")
     if not told.ok:
-        raise SystemExit(1)
+        raise NotRight(
+            f"Precisa de conserto: {', '.join(item.codigo for item in told.itens if not item.ok)}."
+        )
 
 
 @bots.command()

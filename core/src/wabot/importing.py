@@ -6,7 +6,7 @@ constant memory here however long the file is.
 
 import asyncio
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Annotated, Any, Literal
 
@@ -111,10 +111,10 @@ class Report(msgspec.Struct):
     recusados: Annotated[int, Meta(description="Linhas deixadas de fora.")] = 0
     erros: Annotated[list[Fault], Meta(description=f"Os primeiros {TOLD}, por linha.")] = []
 
-    def refuse(self, line: int, field: str, message: str) -> None:
+    def refuse(self, line: int, wrong: Mapping[str, str]) -> None:
         self.recusados += 1
         if len(self.erros) < TOLD:
-            self.erros.append(Fault(line, field, message))
+            self.erros += [Fault(line, field, message) for field, message in wrong.items()]
 
 
 async def take(file: io.TextIOBase, chatbot: int, mode: Mode) -> Report:
@@ -150,7 +150,8 @@ async def _fill(file: io.TextIOBase, report: Report) -> None:
 def _rows(lines: Iterable[Line], report: Report) -> Iterator[tuple[Any, ...]]:
     """What fits; of the rest, every fault."""
     for line in lines:
-        wrong, fields = {}, {}
+        wrong: dict[str, str] = {}
+        fields: dict[str, Any] = {}
         for column, words in line.items():
             try:
                 fields[column] = _value(column, words)
@@ -160,7 +161,7 @@ def _rows(lines: Iterable[Line], report: Report) -> Iterator[tuple[Any, ...]]:
         if not wrong and not columns.get("phone_key") and not columns.get("bsuid"):
             wrong = {"telefone": clientes.NOBODY}
         if wrong:
-            report.refuse(line.number, *next(iter(wrong.items())))
+            report.refuse(line.number, wrong)
         else:
             yield (line.number, *(columns.get(column) for column in COLUMNS))
 
@@ -184,12 +185,12 @@ def _value(column: str, words: str) -> Any:
 async def _compare(chatbot: int, report: Report) -> None:
     """The lines with one another, and with who is there already."""
     for row in await DB.fetch(TWICE):
-        report.refuse(row["number"], "telefone", "Esta pessoa já está em outra linha, acima.")
+        report.refuse(row["number"], {"telefone": "Esta pessoa já está em outra linha, acima."})
     for row in await DB.fetch(TWO_PEOPLE, chatbot):
-        report.refuse(row["number"], "bsuid", "O telefone é de um cliente e o BSUID é de outro.")
+        report.refuse(row["number"], {"bsuid": "O telefone é de um cliente e o BSUID é de outro."})
     await _find(chatbot)
     for row in await DB.fetch(SAME):
-        report.refuse(row["number"], "bsuid", "É o mesmo cliente de outra linha, acima.")
+        report.refuse(row["number"], {"bsuid": "É o mesmo cliente de outra linha, acima."})
     report.erros.sort(key=lambda fault: fault.line)
 
 

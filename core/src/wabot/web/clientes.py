@@ -133,7 +133,7 @@ class ClienteController(Controller):
             Cliente,
             access,
             shown,
-            search=[Cliente.nome, Cliente.telefone, Cliente.email],
+            search="words",
             where=filters.where,
             orders=ORDERS,
         )

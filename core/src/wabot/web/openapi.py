@@ -158,7 +158,7 @@ def completed(schema: dict[str, Any], structs: Structs) -> dict[str, Any]:
 def _pointing(value: Any, renamed: Mapping[str, str]) -> Any:
     """The same with every reference to a struct led to its new description."""
     if isinstance(value, dict):
-        if (reference := value.get("$ref")) in renamed:
+        if (reference := str(value.get("$ref"))) in renamed:
             return value | {"$ref": renamed[reference]}
         return {key: _pointing(inner, renamed) for key, inner in value.items()}
     return [_pointing(inner, renamed) for inner in value] if isinstance(value, list) else value

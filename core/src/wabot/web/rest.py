@@ -76,15 +76,16 @@ class Listing(msgspec.Struct, frozen=True):
         access: Access,
         show: Callable[[TableT], T],
         *,
-        search: Sequence[Column] = (),
+        search: Sequence[Column] | str = (),
         where: Sequence[Any] = (),
         orders: Mapping[str, Column] | None = None,
         owner: Column | None = None,
     ) -> Page[T]:
         """One page of `table` as `access` may see it, newest first by default.
 
-        Whose a row is stands in the column `chatbot`, or in `owner`. `orders` are the columns `ordem` may name;
-        `-nome` is descending. Raises Invalid for any other.
+        `search` are the columns `busca` looks at, or SQL for words in lower case. Whose a row is stands in the
+        column `chatbot`, or in `owner`. `orders` are the columns `ordem` may name; `-nome` is descending.
+        Raises Invalid for any other.
         """
         owner = owner or table._meta.get_column_by_name("chatbot")
         conditions = [*where, *self.scope(owner, access), *self._matches(search)]
@@ -133,11 +134,13 @@ class Listing(msgspec.Struct, frozen=True):
             scope.append(owner == self.chatbot)
         return scope
 
-    def _matches(self, search: Sequence[Column]) -> list[Any]:
+    def _matches(self, search: Sequence[Column] | str) -> list[Any]:
         words = clean(self.busca).strip()
         if not words or not search:
             return []
         escaped = words.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+        if isinstance(search, str):
+            return [WhereRaw(f"{search} LIKE lower({{}})", f"%{escaped}%")]
         either: Any = search[0].ilike(f"%{escaped}%")
         for column in search[1:]:
             either = either | column.ilike(f"%{escaped}%")

@@ -30,12 +30,14 @@ CREATE INDEX cliente_of_bot ON cliente (chatbot, id);
 CREATE INDEX cliente_by_nome ON cliente (chatbot, nome, id);
 CREATE INDEX cliente_by_age ON cliente (chatbot, criado_em, id);
 
+-- What busca looks at, in one: LIKE over it is ten times as fast as ILIKE over three columns, and better estimated.
+ALTER TABLE cliente ADD words text GENERATED ALWAYS AS (lower(nome || ' ' || telefone || ' ' || email)) STORED;
+
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm') THEN
         CREATE EXTENSION IF NOT EXISTS pg_trgm;
-        CREATE INDEX cliente_words ON cliente USING gin
-            (nome gin_trgm_ops, telefone gin_trgm_ops, email gin_trgm_ops);
+        CREATE INDEX cliente_words ON cliente USING gin (words gin_trgm_ops);
     END IF;
 EXCEPTION WHEN insufficient_privilege THEN
     RAISE NOTICE 'pg_trgm may not be created here: searching clientes reads them all';

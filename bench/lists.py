@@ -1,0 +1,99 @@
+"""How fast the lists of clientes are with a million of them. `python bench/lists.py [HOW_MANY]`
+
+Makes the data in a PostgreSQL of its own (the embedded one), times each list as the API serves it, and prints the
+plans of the slowest. See docs/decisions/0021.
+"""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from piccolo.columns.combination import WhereRaw
+
+from wabot.db.embedded import start
+from wabot.db.engine import DB
+from wabot.db.tables import Cliente
+from wabot.process import migrate_all
+from wabot.web.clientes import NOT_WRITTEN_SINCE, ORDERS, add_last_interaction, shown
+from wabot.web.rest import Access, Listing
+
+MANY = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+BOTS = 3
+"""The first has nearly everybody; a list must not slow down for its neighbours."""
+
+MAKE = """
+INSERT INTO chatbot (id, nome, numero, phone_number_id, business_account_id, timezone)
+SELECT n, 'Loja ' || n, '551190000000' || n, n::text, '1', 'America/Sao_Paulo' FROM generate_series(1, $1) AS n
+"""
+FILL = """
+INSERT INTO cliente (chatbot, nome, telefone, wa_id, phone_key, email, ativo, aceita_marketing, criado_em)
+SELECT CASE WHEN n % 100 = 0 THEN 2 WHEN n % 1000 = 1 THEN 3 ELSE 1 END,
+    (ARRAY['Ana','Bia','Caio','Davi','Eva','Fabio','Gabi','Hugo','Iara','Joao'])[1 + n % 10] || ' '
+        || (ARRAY['Souza','Silva','Lima','Costa','Rocha','Alves','Nunes'])[1 + (n / 10) % 7] || ' ' || md5(n::text),
+    '55119' || lpad(n::text, 8, '0'), '55119' || lpad(n::text, 8, '0'), '55119' || lpad(n::text, 8, '0'),
+    md5(n::text) || '@example.com', n % 20 <> 0, n % 3 = 0, now() - n * interval '30 seconds'
+FROM generate_series(1, $1) AS n
+"""
+WROTE = "UPDATE conversa SET last_inbound_at = now() - id % 400 * interval '1 day' WHERE id % 5 <> 0"
+
+
+async def main() -> None:
+    home = Path(tempfile.mkdtemp(prefix="wabot-bench-"))
+    server = start(home)
+    try:
+        await DB.open(server.get_uri("postgres"))
+        await _fill()
+        await _measure()
+    finally:
+        await DB.close()
+        server.cleanup()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+async def _fill() -> None:
+    began = time.perf_counter()
+    await migrate_all()
+    await DB.execute(MAKE, BOTS)
+    await DB.execute(FILL, MANY)
+    await DB.execute(WROTE)
+    await DB.execute("VACUUM ANALYZE cliente, conversa")
+    print(f"{MANY} clientes made in {time.perf_counter() - began:.0f} s")  # noqa: T201
+
+
+async def _measure() -> None:
+    since = datetime.now(UTC) - timedelta(days=60)
+    quiet = (Cliente.criado_em < since, WhereRaw(NOT_WRITTEN_SINCE, since))
+    cases: list[tuple[str, Listing, tuple[Any, ...]]] = [
+        ("first page", Listing(chatbot=1), ()),
+        ("a small neighbour's", Listing(chatbot=3), ()),
+        ("last page (offset)", Listing(chatbot=1, offset=MANY * 9 // 10), ()),
+        ("by nome", Listing(chatbot=1, ordem="nome"), ()),
+        ("by nome, deep", Listing(chatbot=1, ordem="-nome", offset=MANY // 2), ()),
+        ("by criado_em", Listing(chatbot=1, ordem="-criado_em"), ()),
+        ("busca, one", Listing(chatbot=1, busca="11900123457"), ()),
+        ("busca, a tenth", Listing(chatbot=1, busca="caio"), ()),
+        ("busca, two letters", Listing(chatbot=1, busca="an"), ()),
+        ("busca, nobody", Listing(chatbot=1, busca="zzzzzz"), ()),
+        ("ativo=false", Listing(chatbot=1), (Cliente.ativo == False,)),  # noqa: E712
+        ("aceita_marketing", Listing(chatbot=1), (Cliente.aceita_marketing == True,)),  # noqa: E712
+        ("inativo_desde", Listing(chatbot=1), quiet),
+    ]
+    access = Access(frozenset({1, 3}))
+    for name, listing, where in cases:
+        times = [await _once(listing, access, where) for _ in range(3)]
+        print(f"{name:22} {min(took for took, _ in times) * 1000:8.1f} ms   total {times[0][1]}")  # noqa: T201
+
+
+async def _once(listing: Listing, access: Access, where: tuple[Any, ...]) -> tuple[float, int]:
+    began = time.perf_counter()
+    page = await listing.page(Cliente, access, shown, search="words", where=where, orders=ORDERS)
+    await add_last_interaction(page.items)
+    return time.perf_counter() - began, page.total
+
+
+asyncio.run(main())
