@@ -100,7 +100,7 @@ async def _shop(process: Process) -> ChatbotOut:
 
 async def _stock(url: str, shop: ChatbotOut, pictures: str) -> None:
     """Put the menu into the shop through the public API: what is missing, so that an interrupted start is mended."""
-    token = await tokens.create("demo", shop.id, writes=True)
+    token = await tokens.create("demo", [shop.id], writes=True)
     try:
         headers = {"Authorization": f"Bearer {token.token}"}
         async with httpx.AsyncClient(base_url=f"{url}/api/pedidos", headers=headers, timeout=30) as api:
