@@ -58,7 +58,7 @@ def outdated(kept: str) -> bool:
     return _hasher.check_needs_rehash(kept)
 
 
-def _fits(kept: str | None, senha: str) -> bool:
+def _fits(kept: str | None, senha: bytes) -> bool:
     try:
         return _hasher.verify(kept or _NOBODY, senha) and kept is not None
     except (VerificationError, InvalidHashError):
