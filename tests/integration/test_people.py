@@ -10,7 +10,7 @@ from tests.bots import add_bot
 from tests.live import until
 from tests.visitor import SENHA, add_person
 
-from wabot import audit, people, sessions, throttle, tokens
+from wabot import audit, passwords, people, sessions, throttle, tokens
 from wabot.audit import Actor
 from wabot.db.engine import DB
 from wabot.passwords import outdated
@@ -153,6 +153,24 @@ async def test_whoever_knows_the_password_starts_anew_and_costs_the_address_noth
 
 def _address_key():
     return throttle.PER_ADDRESS.key(HERE)
+
+
+async def test_an_email_that_nobody_has_takes_as_long_as_any(monkeypatch):
+    hashes = []
+    monkeypatch.setattr(passwords, "_fits", lambda kept, senha: bool(hashes.append(kept)))
+    await add_person(ANA)
+    for email in (ANA, "ninguem@loja.com.br", "nem é um e-mail"):
+        with pytest.raises(WrongLogin):
+            await sessions.sign_in(email, "um palpite", HERE)
+    assert len(hashes) == 3
+
+
+async def test_all_addresses_of_one_ipv6_network_share_their_tries():
+    for number in range(throttle.PER_ADDRESS.tries):
+        await throttle.guess(f"p{number}@loja.com.br", f"2001:db8:1:2::{number:x}")
+    with pytest.raises(TooManyTries):
+        await throttle.guess("mais.um@loja.com.br", "2001:db8:1:2:ffff::1")
+    await throttle.guess("mais.um@loja.com.br", "2001:db8:1:3::1")
 
 
 async def test_an_address_that_is_refused_leaves_no_row_for_the_email():

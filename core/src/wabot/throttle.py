@@ -7,6 +7,7 @@ bucket is deep, tries are refused until time has passed.
 import hashlib
 import math
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 
 import msgspec
 
@@ -70,17 +71,26 @@ PER_ADDRESS = Bucket("address", tries=30, every=timedelta(seconds=20))
 """Looser: a whole office may come from one address."""
 
 
+def _neighbours(address: str) -> str:
+    """Whoever has one IPv6 address has all of its /64."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:  # a socket's, or a test's
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+
+
 async def guess(email: str, address: str) -> None:
     """Charge for one guess, before it is looked at. The address first: one that is refused leaves no other row behind.
 
     Raises TooManyTries.
     """
     async with DB.transaction():
-        await PER_ADDRESS.take(address)
+        await PER_ADDRESS.take(_neighbours(address))
         await PER_EMAIL.take(email)
 
 
 async def right(email: str, address: str) -> None:
     """It was no guess: they knew the password."""
-    await PER_ADDRESS.give_back(address)
+    await PER_ADDRESS.give_back(_neighbours(address))
     await PER_EMAIL.forget(email)

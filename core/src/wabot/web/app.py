@@ -10,7 +10,6 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.plugins.htmx import HTMXPlugin
 
 from wabot.logs import set_up
 from wabot.plugins.registry import Plugin
@@ -53,7 +52,7 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
         ],
         lifespan=[lifespan],
         dependencies={"process": Provide(_provide_process)},
-        plugins=[problems.plugin, HTMXPlugin()],
+        plugins=[problems.plugin],
         template_config=template_config(),
         exception_handlers={
             Exception: problems.unexpected,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
+from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Redirect, Template
 
 from wabot import chatbots
@@ -17,7 +18,7 @@ MOST = 100
 
 @get("/")
 async def choose(
-    request: Request[Person, Any, Any],
+    request: HTMXRequest,
     person: NamedDependency[Person],
     busca: Annotated[str, QueryParameter(max_length=100)] = "",
 ) -> Template | Redirect:
@@ -25,7 +26,7 @@ async def choose(
     found = await chatbots.matching(person.chatbots, busca, MOST + 1)
     if len(found) == 1 and not busca:
         return Redirect(f"/painel/{found[0].id}/", status_code=303)
-    part = "chatbots_lista.html" if "hx-request" in request.headers else "chatbots.html"
+    part = "chatbots_lista.html" if request.htmx else "chatbots.html"
     return page(request, part, found=found[:MOST], more=len(found) > MOST, busca=busca)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, PermissionDeniedException, ValidationException
+from litestar.plugins.htmx import ClientRedirect
 from litestar.response import Redirect
 from litestar.types import ExceptionHandlersMap
 
@@ -39,8 +40,8 @@ def not_signed_in(request: AnyRequest, _: NotSignedIn) -> Response[Any]:
     """To the sign-in page; after it, back to where they were going."""
     address = sign_in_address(request)
     if "hx-request" in request.headers:  # htmx would put the sign-in page into the middle of this one
-        return Response("", headers={"HX-Redirect": address} | headers.PAGE)
-    return Redirect(address, status_code=303, headers=headers.PAGE)
+        return ClientRedirect(address)
+    return Redirect(address, status_code=303)
 
 
 def refused(request: AnyRequest, error: HTTPException) -> Response[Any]:

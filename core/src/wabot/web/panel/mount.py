@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from litestar import Router
+from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
+from litestar.plugins.htmx import HTMXRequest
 from litestar.static_files import create_static_files_router
 
 from wabot.settings import Settings
@@ -37,6 +40,7 @@ def routers(settings: Settings) -> list[Router]:
         route_handlers=[entrance.sign_in_page, entrance.sign_in, entrance.sign_out, inside],
         middleware=[SafeHeaders(), DefineMiddleware(Csrf, config=csrf_config(settings))],
         exception_handlers=HANDLERS,
+        request_class=HTMXRequest,
         request_max_body_size=LARGEST_FORM,
         include_in_schema=False,
     )
@@ -50,5 +54,8 @@ def _files() -> Router:
         directories=[Path(__file__).parents[1] / "static"],
         name="painel-static",
         cache_control=CacheControlHeader(public=True, max_age=365 * 24 * 3600, immutable=True),
-        middleware=[SafeHeaders(page=False)],
+        middleware=[
+            SafeHeaders(page=False),
+            DefineMiddleware(CompressionMiddleware, config=CompressionConfig(backend="gzip")),
+        ],
     )
