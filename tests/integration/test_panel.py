@@ -168,6 +168,24 @@ async def test_a_form_that_another_site_sends_is_refused_on_a_page(office, ana, 
     assert (await ana.get("/painel/senha/")).status_code == 200  # and she is still signed in
 
 
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ("&email=a&email=b&senha=x", 400),
+        ("&email=%00a@b.co&senha=%00", 400),
+        ("&email=%ED%A0%80@b.co&senha=%ED%A0%80", 400),
+        ("&email=a@b.co&senha=" + "x" * 2_000_000, 413),
+    ],
+    ids=["a field twice", "NUL", "half a character", "two megabytes"],
+)
+async def test_a_form_that_no_browser_sends_is_answered_with_a_page(office, fields, status):
+    visitor = office.visitor()
+    token = re.findall(r'name="_csrf_token" value="([^"]+)"', (await visitor.get("/painel/entrar/")).text)[0]
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await visitor.http.post("/painel/entrar/", content=f"_csrf_token={token}{fields}", headers=form)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+
+
 async def test_a_form_from_before_a_change_of_the_secret_key_works_after_a_reload(office):
     await add_person(ANA)
     visitor = office.visitor()

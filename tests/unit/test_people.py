@@ -38,7 +38,16 @@ def test_an_email_is_the_same_in_any_case_and_width(written):
 
 @pytest.mark.parametrize(
     "written",
-    ["", "ana", "ana@loja", "ana@@loja.com", "ana souza@loja.com", "<ana@loja.com>", f"{'a' * 250}@b.co"],
+    [
+        "",
+        "ana",
+        "ana@loja",
+        "ana@@loja.com",
+        "ana souza@loja.com",
+        "<ana@loja.com>",
+        "ana\x00@loja.com",
+        f"{'a' * 250}@b.co",
+    ],
 )
 def test_what_is_no_email_is_said(written):
     with pytest.raises(NotAnEmail, match="não parece um e-mail"):

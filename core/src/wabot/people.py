@@ -77,7 +77,7 @@ class PersonOut(msgspec.Struct, frozen=True):
 def normalised(email: str) -> str:
     """As e-mails are compared: no spaces around, lower case. Raises NotAnEmail."""
     plain = unicodedata.normalize("NFKC", email).strip().lower()
-    if len(plain) > LONGEST_EMAIL or not _EMAIL.fullmatch(plain):
+    if len(plain) > LONGEST_EMAIL or not plain.isprintable() or not _EMAIL.fullmatch(plain):
         raise NotAnEmail(f"{email[:80]!r} não parece um e-mail. Use, por exemplo, ana@empresa.com.br.")
     return plain
 

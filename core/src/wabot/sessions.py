@@ -55,11 +55,14 @@ def digest(token: str) -> bytes:
 async def sign_in(email: str, senha: str, address: str) -> str:
     """A new session's token, for the cookie. Raises WrongLogin or throttle.TooManyTries."""
     try:
-        email = people.normalised(email)
+        known = email = people.normalised(email)
     except NotAnEmail:
-        email = email[: people.LONGEST_EMAIL]  # nobody's; it takes as long, and counts, as any other
+        known, email = (
+            None,
+            email[: people.LONGEST_EMAIL],
+        )  # nobody's; it takes as long, and counts, as any other
     await throttle.guess(email, address)
-    row = await DB.fetchrow("SELECT id, senha FROM pessoa WHERE email = $1 AND ativo", email)
+    row = await DB.fetchrow("SELECT id, senha FROM pessoa WHERE email = $1 AND ativo", known)
     if not await passwords.fits(row["senha"] if row else None, senha):
         raise WrongLogin
     token = await _start(row["id"], await _fresh(row["id"], row["senha"], senha), email, address)
