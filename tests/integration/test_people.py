@@ -115,6 +115,14 @@ async def test_old_sessions_are_cleared_away():
     assert await DB.fetchval("SELECT count(*) FROM panel_session") == 1
 
 
+async def test_tries_long_forgiven_are_cleared_away():
+    await add_person(ANA)
+    await throttle.guess("bia@loja.com.br", "198.51.100.1")
+    await DB.execute("UPDATE sign_in_throttle SET full_until = now() - interval '1 second'")
+    await sessions.sign_in(ANA, SENHA, HERE)
+    assert await DB.fetchval("SELECT count(*) FROM sign_in_throttle") == 0
+
+
 # -- guessing ------------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,11 @@ WITH entered AS (
 INSERT INTO panel_session (digest, pessoa) SELECT $3, id FROM entered RETURNING true
 """
 
+CLEAR = """
+DELETE FROM panel_session WHERE digest IN (
+    SELECT digest FROM panel_session WHERE started_at < now() - $1::interval FOR UPDATE SKIP LOCKED)
+"""
+
 # When it was used is noted once a minute, so that a click seldom writes.
 FIND = f"""
 WITH found AS (
@@ -97,8 +102,8 @@ async def change_password(person: Person, old: str, new: str, token: str, addres
 async def _start(number: int, kept: str, email: str, address: str) -> str:
     token = secrets.token_urlsafe(32)
     audit.acting(Actor("pessoa", number, email, address))
+    await DB.execute(CLEAR, LONGEST)
     async with DB.transaction():
-        await DB.execute("DELETE FROM panel_session WHERE started_at < now() - $1::interval", LONGEST)
         if not await DB.fetchval(START, number, kept, digest(token)):
             raise WrongLogin  # disabled, or given another password, while this one was being checked
         await audit.record("entrar", "pessoa", number)

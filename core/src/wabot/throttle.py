@@ -22,7 +22,11 @@ WHERE bucket.full_until + $2::interval <= now() + $3::interval RETURNING true
 """
 WAIT = "SELECT full_until + $2::interval - $3::interval - now() FROM sign_in_throttle WHERE key = $1"
 GIVE_BACK = "UPDATE sign_in_throttle SET full_until = full_until - $2::interval WHERE key = $1"
-FORGET = "DELETE FROM sign_in_throttle WHERE key = $1 OR full_until < now()"
+# Skipping what others hold: whoever waits here for one row while holding another could be waited for.
+FORGET = """
+DELETE FROM sign_in_throttle WHERE key = $1 OR key = ANY (ARRAY(
+    SELECT key FROM sign_in_throttle WHERE full_until < now() FOR UPDATE SKIP LOCKED))
+"""
 
 
 class TooManyTries(WabotError):
