@@ -32,6 +32,7 @@ OVER = {
     "ARCHIVED": MISSING,
 }
 """States that pass only if somebody does something about the template."""
+HELD = [*WAITING, *OVER]
 MISSING_FOR = timedelta(minutes=10)
 """How long we believe that a template is missing: it may just have been approved, and nobody told us."""
 
@@ -81,7 +82,7 @@ STANDING = "SELECT status, until FROM template WHERE chatbot = $1 AND name = $2 
 WAKE = """
 UPDATE outbox SET retry_at = now() FROM template
 WHERE outbox.chatbot = $1 AND outbox.state = 'pendente' AND retry_at > now() AND error_code = ANY ($2)
-    AND template.chatbot = $1 AND template.status = 'APPROVED'
+    AND template.chatbot = $1 AND template.status <> ALL ($3)
     AND name = content ->> 'name' AND language = replace(content ->> 'language', '-', '_')
 """
 
@@ -117,9 +118,10 @@ class Template(msgspec.Struct, frozen=True):
 
 
 async def note_status(chatbot: int, key: Key, told: TemplateStatus, at: datetime) -> None:
-    """Keep a status. Messages that waited for the template go on when it is approved."""
+    """Keep a status. Messages that waited for the template go on when it may be used again."""
     await DB.execute(STATUS, chatbot, key.name, key.language, told.status, told.reason, told.until, at)
-    await _wake(chatbot)
+    if told.status not in HELD:
+        await _wake(chatbot)
 
 
 async def note_quality(chatbot: int, key: Key, quality: str, at: datetime) -> None:
@@ -180,7 +182,7 @@ async def sync(graph: Graph, bot: Bot) -> int:
         raise NotSynchronised(f"Os modelos não foram atualizados. {why}") from refusal
     except Unclear as doubt:
         raise NotSynchronised(
-            "A Meta não respondeu a tempo; os modelos não foram atualizados. Tente de novo."
+            "A Meta não respondeu; os modelos não foram atualizados. Tente de novo."
         ) from doubt
     rows = list({row[:2]: row for one in listed if (row := _row(one, asked))}.values())
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(10)]
@@ -217,4 +219,4 @@ def _row(listed: Any, asked: datetime) -> tuple[Any, ...] | None:
 
 
 async def _wake(chatbot: int) -> None:
-    await DB.execute(WAKE, chatbot, [PAUSED, MISSING])
+    await DB.execute(WAKE, chatbot, [PAUSED, MISSING], HELD)
