@@ -1,5 +1,6 @@
 """Notices: what each of Meta's fields changes here, once, in the order of Meta's time, and for whom."""
 
+import importlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,14 +8,18 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from tests.conftest import in_database
 from tests.live import SECRET, add_bot, platform
 
 from wabot import notices
+from wabot.db import piccolo_migrations
 from wabot.db.engine import DB
 from wabot.doctor import examine
 from wabot.whatsapp.signature import sign
 
 FOLDER = Path(__file__).parents[1] / "payloads" / "samples"
+MIGRATIONS = Path(piccolo_migrations.__file__).parent
+OURS = "wabot_2026_11_25t03_00_00"
 WABA, NUMBER = "100000000000001", "5511900000001"
 NATAL = ("reativacao_natal", "pt_BR")
 AT = 1795000000
@@ -189,6 +194,8 @@ async def test_quality_and_categories_are_kept(shop):
     assert (kept["category"], kept["next_category"]) == ("MARKETING", "")
     await arrives(shop, "field__template_category_change_announced", **{"1795000000": "1795000120"})
     assert (await template())["next_category"] == "MARKETING"
+    await brings(shop, becomes("PAUSED", AT + 180, message_template_category="MARKETING"))
+    assert (await template())["next_category"] == "MARKETING"
 
 
 async def test_new_components_are_kept_and_their_placeholders_counted(shop):
@@ -354,11 +361,65 @@ async def test_the_doctor_says_what_meta_holds_against_the_number_and_what_to_do
     assert "só respostas são entregues" in found[2][2]
 
 
+async def test_a_fault_of_the_number_is_told_with_what_mends_it(shop):
+    value = {
+        "metadata": {"phone_number_id": "200000000000001"},
+        "errors": [{"code": 131031, "title": "Locked"}],
+    }
+    await brings(shop, told("messages", value, int(datetime.now(UTC).timestamp())))
+    [found] = [f for f in (await examine(shop.process.settings)).findings if f.code == "number"]
+    assert (found.severity, found.fix) == (
+        "warning",
+        "a conta foi bloqueada pela Meta. Veja o motivo no Meta Business e peça revisão.",
+    )
+
+
 async def test_the_doctor_names_templates_that_stand_still_or_get_dearer(shop):
     now = int(datetime.now(UTC).timestamp())
     await brings(shop, becomes("PAUSED", now))
     await arrives(shop, "field__template_correct_category_detection", reativacao_natal="aviso")
     found = [f for f in (await examine(shop.process.settings)).findings if f.code == "template"]
     assert "o modelo aviso (pt_BR) é UTILITY e a Meta o considera MARKETING" in found[0].message
-    assert "o modelo reativacao_natal (pt_BR) está pausado até" in found[1].message
+    assert "o modelo reativacao_natal (pt_BR) está pausado pela Meta e não é usado. Até" in found[1].message
     assert all(finding.fix for finding in found)
+
+
+# -- upgrading -----------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_kept_before_the_upgrade_is_acted_on_for_each_chatbot(server_uri):
+    """A customer's stop must not be lost because it came a release too early."""
+    name = "before_notices"
+    earlier = [migration for migration in sorted(MIGRATIONS.glob("wabot_*.py")) if migration.stem < OURS]
+    server = await asyncpg.connect(server_uri)
+    await server.execute(f"CREATE DATABASE {name}")
+    connection = await asyncpg.connect(in_database(server_uri, name))
+    try:
+        for migration in earlier:
+            await run(connection, migration.stem)
+        await connection.execute(
+            """INSERT INTO chatbot (nome, numero, phone_number_id, business_account_id, timezone)
+               SELECT 'Loja', '', n, '1', 'UTC' FROM generate_series(1, 2) AS n;
+               INSERT INTO notice (chatbot, business_account_id, field, raw, digest)
+               VALUES (1, '1', 'user_preferences', '', 'a'), (NULL, '1', 'account_update', '', 'b')"""
+        )
+        await run(connection, OURS)
+        rows = await connection.fetch("SELECT chatbot, field, state FROM notice ORDER BY field, chatbot")
+    finally:
+        await connection.close()
+        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await server.close()
+    assert [tuple(row) for row in rows] == [
+        (1, "account_update", "pendente"),
+        (2, "account_update", "pendente"),
+        (None, "account_update", "ignorada"),
+        (1, "user_preferences", "pendente"),
+    ]
+
+
+async def run(connection, migration):
+    """A migration's SQL, in the order in which it stands."""
+    module = importlib.import_module(f"{piccolo_migrations.__name__}.{migration}")
+    for name, part in vars(module).items():
+        if name.isupper() and name not in ("ID", "VERSION", "DESCRIPTION", "DB"):
+            await connection.execute(part)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise, permutations, product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wabot.whatsapp.statuses import Progress, Told, merge
@@ -86,12 +86,14 @@ def _merged(batches):
     return steps
 
 
+@settings(deadline=None)
 @given(_two_deliveries())
 def test_neither_order_nor_repetition_nor_grouping_makes_a_difference(deliveries):
     one, other = map(_merged, deliveries)
     assert one[-1] == other[-1]
 
 
+@settings(deadline=None)
 @given(_two_deliveries())
 def test_no_delivery_ever_takes_a_message_back(deliveries):
     for steps in map(_merged, deliveries):
@@ -101,6 +103,7 @@ def test_no_delivery_ever_takes_a_message_back(deliveries):
             assert not before.pricing or after.pricing
 
 
+@settings(deadline=None)
 @given(_two_deliveries())
 def test_the_first_moment_of_each_status_is_kept_whatever_the_order(deliveries):
     told_at = {}

@@ -145,7 +145,7 @@ async def _template_status(notice: Notice) -> bool:
         return False
     await templates.note_status(notice.chatbot, key, told, notice.at)
     if category := ident(notice.value.get("message_template_category")).upper():
-        await templates.note_category(notice.chatbot, key, category, "", notice.at)
+        await templates.note_first_category(notice.chatbot, key, category)
     return True
 
 

@@ -53,6 +53,9 @@ STATUS = _told("status", "status", "reason", "until")
 QUALITY = _told("quality", "quality")
 CATEGORY = _told("category", "category", "next_category")
 COMPONENTS = _told("components", "components", "parameters")
+FIRST_CATEGORY = """
+UPDATE template SET category = $4 WHERE chatbot = $1 AND name = $2 AND language = $3 AND category = ''
+"""
 
 # A list says nothing of how long a pause lasts. What was told after it was asked for stays.
 SYNC = """
@@ -131,6 +134,11 @@ async def note_quality(chatbot: int, key: Key, quality: str, at: datetime) -> No
 async def note_category(chatbot: int, key: Key, category: str, coming: str, at: datetime) -> None:
     """Keep a category; `coming` is the one Meta would rather see, or will set."""
     await DB.execute(CATEGORY, chatbot, key.name, key.language, category, coming, at)
+
+
+async def note_first_category(chatbot: int, key: Key, category: str) -> None:
+    """What a status mentions on the side: it must not undo the announcement of another category."""
+    await DB.execute(FIRST_CATEGORY, chatbot, key.name, key.language, category)
 
 
 async def note_components(chatbot: int, key: Key, components: Sequence[Any], at: datetime) -> None:

@@ -6,14 +6,17 @@ from typing import NamedTuple
 
 from wabot.db.engine import DB
 from wabot.whatsapp.changes import ACCOUNT_OK, RESTRICTION
+from wabot.whatsapp.failures import failure_for
 
 STATES = """
 SELECT nome, fact, value, detail, number_state.at, until, now() AS now FROM number_state
 JOIN chatbot ON chatbot.id = chatbot WHERE ativo AND (until IS NULL OR until > now()) ORDER BY chatbot.id, fact
 """
 TEMPLATES = """
-SELECT nome, name, language, category, next_category, status, quality, until FROM template
-JOIN chatbot ON chatbot.id = chatbot WHERE ativo AND (status = ANY ($1) OR quality = 'RED' OR next_category <> '')
+SELECT nome, name, language, category, next_category, quality, until,
+    CASE WHEN until <= now() THEN '' ELSE status END AS status
+FROM template JOIN chatbot ON chatbot.id = chatbot
+WHERE ativo AND (status = ANY ($1) OR quality = 'RED' OR next_category <> '')
 ORDER BY chatbot.id, name, language LIMIT 100
 """
 
@@ -85,7 +88,14 @@ KINDS = {
 """What has no sentence of its own, by how its name begins."""
 FINE = {("account", ACCOUNT_OK), ("quality", "GREEN"), ("quality", "UNKNOWN")}
 
-STOPPED = {"PAUSED": "pausado", "DISABLED": "desativado", "FLAGGED": "prestes a ser desativado"}
+STATUSES = {
+    "PAUSED": ("está pausado pela Meta e não é usado.", "espere a Meta reativá-lo, ou corrija o texto"),
+    "DISABLED": (
+        "foi desativado para sempre pela Meta.",
+        "crie outro modelo, com outro texto, e apague este",
+    ),
+    "FLAGGED": ("será desativado pela Meta.", "corrija o texto no WhatsApp Manager"),
+}
 
 
 async def of_numbers() -> list[Trouble]:
@@ -100,13 +110,16 @@ async def of_numbers() -> list[Trouble]:
 
 async def of_templates() -> list[Trouble]:
     """Templates that are not used now, or soon cost more, of the active chatbots."""
-    rows = await DB.fetch(TEMPLATES, list(STOPPED))
+    rows = await DB.fetch(TEMPLATES, list(STATUSES))
     return [trouble for row in rows for trouble in _of_template(row)]
 
 
 def _saying(fact: str, value: str) -> _Saying | None:
     if (fact, value) in FINE or (fact.startswith("alert:") and value == "INFORMATIONAL"):
         return None
+    if fact.startswith("error:") and value.isdecimal():
+        fix = failure_for(int(value), 200).operator
+        return KINDS["error:"]._replace(fix=f"{fix[0].lower()}{fix[1:]}")
     return FACTS.get((fact, value)) or next((KINDS[kind] for kind in KINDS if fact.startswith(kind)), None)
 
 
@@ -118,20 +131,18 @@ def _sentence(row: "dict[str, object]", saying: _Saying) -> str:
     """Meta's own words stand behind ours."""
     told = row["value"] if str(row["fact"]) == "violation" else str(row["fact"]).partition(":")[2]
     more = " · ".join(str(part) for part in (told, row["detail"]) if part)
-    until = f" Até {row['until']:%d/%m/%Y %H:%M} UTC." if row["until"] else ""
-    return f"Chatbot {row['nome']}: {saying.what}{f' ({more})' if more else ''}{until}"
+    return f"Chatbot {row['nome']}: {saying.what}{f' ({more})' if more else ''}{_until(row)}"
+
+
+def _until(row: "dict[str, object]") -> str:
+    return f" Até {row['until']:%d/%m/%Y %H:%M} UTC." if row["until"] else ""
 
 
 def _of_template(row: "dict[str, object]") -> Iterable[Trouble]:
     name = f"Chatbot {row['nome']}: o modelo {row['name']} ({row['language']})"
-    if state := STOPPED.get(str(row["status"])):
-        until = f" até {row['until']:%d/%m %H:%M} UTC" if row["until"] else ""
-        fix = (
-            "espere a Meta reativá-lo ou corrija o texto"
-            if row["until"]
-            else "crie outro modelo com outro texto"
-        )
-        yield Trouble(False, f"{name} está {state}{until}: não é usado.", fix)
+    if saying := STATUSES.get(str(row["status"])):
+        what, fix = saying
+        yield Trouble(False, f"{name} {what}{_until(row)}", fix)
     if row["quality"] == "RED":
         yield Trouble(False, f"{name} tem qualidade baixa (RED).", "pare de usá-lo antes que a Meta o pause")
     if row["next_category"]:

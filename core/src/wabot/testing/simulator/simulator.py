@@ -15,7 +15,7 @@ from wabot.testing.simulator.chats import Bubble, Chats, Phone
 from wabot.testing.simulator.checks import MEDIA
 from wabot.testing.simulator.customer import Customer
 from wabot.testing.simulator.delivery import RETRY_AFTER, Courier
-from wabot.testing.simulator.errors import GraphError
+from wabot.testing.simulator.errors import GraphError, no_such_object
 from wabot.testing.simulator.faults import Dice, Faults
 from wabot.testing.simulator.limits import Limits
 from wabot.testing.simulator.media import Store
@@ -232,7 +232,9 @@ class Simulator:
 
         The future tells whether it took it.
         """
-        number = self.bots[bot]
+        number = self.bot(bot)
+        if number is None:
+            raise no_such_object(bot)
         return self.courier.send(number, value, f"{number.waba} {field}", field)
 
     def template_becomes(
@@ -240,8 +242,9 @@ class Simulator:
     ) -> asyncio.Future[bool]:
         """A template is PAUSED, APPROVED, DISABLED…: it is sent accordingly from now on, and the platform is told."""
         value = {"event": event, "message_template_name": name, "message_template_language": language}
+        taken = self.notify("message_template_status_update", value | {"reason": "NONE"} | more, bot=bot)
         self.templates.change(self.bots[bot].waba, name, language, event)
-        return self.notify("message_template_status_update", value | {"reason": "NONE"} | more, bot=bot)
+        return taken
 
     # -- small parts --------------------------------------------------------------------------------------------
 
