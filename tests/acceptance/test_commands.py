@@ -71,7 +71,9 @@ async def test_templates_are_taken_over_from_meta_and_listed(shell):
         about = {"name": "saudade", "language": "pt_BR", "category": "MARKETING", "components": [body]}
         meta.templates.add("300000000000001", about)
         shell.environment["GRAPH_API_URL"] = meta.url
-        assert "Modelos na Meta: 1" in await shell.run("templates", "sync", "--bot", "Loja")
+        meta.bot("200000000000001")
+        said = await shell.run("templates", "sync", "--bot", "Loja")
+        assert said.startswith("Modelos na Meta: 1. Qualidade do número: GREEN.\n")
     [known] = await shell.json("templates", "list", "--bot", "Loja")
     assert (known["name"], known["status"], known["parameters"]) == ("saudade", "APPROVED", 1)
     shown = (await shell.run("templates", "list", "--bot", "Loja")).splitlines()

@@ -7,7 +7,7 @@ import pytest_asyncio
 from tests.bots import FixedRuntimes, add_bot, add_cliente, conversa_of, runtime
 from tests.live import SECRET, platform, until
 
-from wabot import outbox, templates
+from wabot import outbox, templates, troubles
 from wabot.db.engine import DB
 from wabot.message import TemplateMessage
 from wabot.outbox import Outbox
@@ -31,6 +31,7 @@ async def bot(database):
 @pytest_asyncio.fixture
 async def meta():
     async with Simulator(app_secret=SECRET).serve() as running:
+        running.bot("200000000000001")
         running.templates.add(WABA, a_template("saudade"))
         yield running
 
@@ -195,7 +196,7 @@ async def test_words_are_no_template_and_are_not_looked_up(bot, out, meta, monke
 async def test_metas_list_is_taken_over_page_by_page(bot, graph, meta):
     for number in range(204):
         meta.templates.add(WABA, a_template(f"modelo_{number}", quality_score={"score": "GREEN"}))
-    assert await templates.sync(graph, bot) == 205
+    assert (await templates.sync(graph, bot)).templates == 205
     known = {one.name: one for one in await templates.known(bot.id)}
     assert len(known) == 205
     one = known["modelo_203"]
@@ -238,6 +239,15 @@ async def test_without_an_answer_nothing_changes_and_a_sentence_says_what_to_do(
         await templates.sync(nowhere, bot)
     await nowhere.close()
     assert [one.status for one in await templates.known(bot.id)] == ["APPROVED"]
+
+
+async def test_the_number_is_asked_for_its_quality_as_well(bot, graph, meta):
+    meta.bot(bot.phone_number_id).quality = "RED"
+    assert (await templates.sync(graph, bot)).quality == "RED"
+    facts = await DB.fetch("SELECT fact, value FROM number_state ORDER BY fact")
+    assert [tuple(row) for row in facts] == [("limit", "2K"), ("quality", "RED"), ("throughput", "STANDARD")]
+    [trouble] = await troubles.of_numbers()
+    assert "a qualidade do número está baixa (RED)" in trouble.what
 
 
 # -- the whole way ---------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import click
 from wabot import chatbots
 from wabot import templates as message_templates
 from wabot.db.directory import Directory
-from wabot.templates import Template
+from wabot.templates import Synchronised, Template
 from wabot.vault import Vault
 from wabot.whatsapp.client import Graph
 from wabot_cli.support import database, json_option, run, show_json, show_table
@@ -21,9 +21,9 @@ def templates() -> None:
 @templates.command()
 @bot_option
 def sync(bot: str) -> None:
-    """Atualiza a lista de modelos com a da Meta."""
+    """Busca na Meta a lista de modelos e a qualidade do número."""
 
-    async def work() -> int:
+    async def work() -> Synchronised:
         async with database() as settings:
             directory = Directory(settings, Vault(settings.secret_keys))
             await directory.load()
@@ -38,7 +38,9 @@ def sync(bot: str) -> None:
             finally:
                 await graph.close()
 
-    click.echo(f"Modelos na Meta: {run(work())}. Veja: wabot templates list --bot {bot}")
+    found = run(work())
+    click.echo(f"Modelos na Meta: {found.templates}. Qualidade do número: {found.quality}.")
+    click.echo(f"Veja: wabot templates list --bot {bot}")
 
 
 @templates.command("list")

@@ -1,11 +1,13 @@
 """What Meta last said of each chatbot's number and account: quality, limit, restrictions, bans. One row a fact."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
+from wabot.db.directory import Bot
 from wabot.db.engine import DB
 from wabot.phone import canonical
-from wabot.whatsapp.changes import ACCOUNT_OK, RESTRICTION, Fact
+from wabot.whatsapp.changes import ACCOUNT_OK, RESTRICTION, Fact, number_object
+from wabot.whatsapp.client import Credentials, Graph
 
 # The last one told counts, not the last one that came.
 NOTE = """
@@ -32,6 +34,14 @@ async def note(chatbot: int, facts: Sequence[Fact], at: datetime) -> bool:
     columns = ([getattr(fact, name) for fact in told] for name in ("name", "value", "detail", "until"))
     await DB.execute(NOTE, chatbot, at, *columns)
     return bool(mine)
+
+
+async def refresh(graph: Graph, bot: Bot) -> str:
+    """Ask Meta about this bot's number, and return the quality it has. Raises NotSent and Unclear."""
+    asked = datetime.now(UTC)
+    facts = number_object(await graph.number(Credentials(bot.phone_number_id, bot.access_token)), asked)
+    await note(bot.id, facts, asked)
+    return next((fact.value for fact in facts if fact.name == "quality"), "UNKNOWN")
 
 
 def _concerns(fact: Fact, numero: str, phone_number_id: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from wabot import numbers
 from wabot.db.directory import Bot
 from wabot.db.engine import DB
 from wabot.errors import WabotError
@@ -177,13 +178,21 @@ async def known(chatbot: int) -> list[Template]:
     return [Template(**{name: row[name] for name in Template.__struct_fields__}) for row in rows]
 
 
-async def sync(graph: Graph, bot: Bot) -> int:
-    """Take over Meta's list of the templates of this bot's account; how many there are.
+class Synchronised(msgspec.Struct, frozen=True):
+    """What Meta has: how many templates, and the quality of the number."""
 
-    Raises NotSynchronised, with the sentence of what to mend; then nothing has changed.
+    templates: int
+    quality: str
+
+
+async def sync(graph: Graph, bot: Bot) -> Synchronised:
+    """Take over Meta's list of the templates of this bot's account, and what Meta says of its number.
+
+    Raises NotSynchronised, with the sentence of what to mend; then no template has changed.
     """
     asked = datetime.now(UTC)
     try:
+        quality = await numbers.refresh(graph, bot)
         listed = await graph.templates(bot.business_account_id, bot.access_token)
     except NotSent as refusal:
         why = failure_for(refusal.code, refusal.http_status).operator
@@ -198,7 +207,7 @@ async def sync(graph: Graph, bot: Bot) -> int:
         await DB.execute(SYNC, bot.id, asked, *columns)
         await DB.execute(GONE, bot.id, asked, *columns[:2])
         await _wake(bot.id)
-    return len(rows)
+    return Synchronised(len(rows), quality)
 
 
 def _row(listed: Any, asked: datetime) -> tuple[Any, ...] | None:

@@ -189,6 +189,17 @@ def phone_quality(value: Value, at: datetime) -> list[Fact]:
     return facts
 
 
+def number_object(value: Value, at: datetime) -> list[Fact]:
+    """What the Graph API says of a number when it is asked: of a number's quality no webhook tells any more."""
+    told = {
+        "quality": value.get("quality_rating"),
+        "limit": value.get("whatsapp_business_manager_messaging_limit"),
+        "throughput": obj(value.get("throughput")).get("level"),
+    }
+    words_told = {name: ident(word).upper().removeprefix("TIER_") for name, word in told.items()}
+    return [Fact(name, word) for name, word in words_told.items() if word]
+
+
 def limit(value: Value, at: datetime) -> list[Fact]:
     """People a day to whom the business may write first, as a tier (`250`, `2K`, `UNLIMITED`)."""
     names = ("max_daily_conversations_per_business", "max_daily_conversation_per_phone", "current_limit")

@@ -19,6 +19,7 @@ WITHIN = 25.0
 unknown outcome again: by then nobody may still be sending it."""
 
 TEMPLATE_FIELDS = "id,name,language,status,category,components,quality_score,rejected_reason"
+NUMBER_FIELDS = "quality_rating,whatsapp_business_manager_messaging_limit,throughput"
 PAGES_MOST = 100
 """An account has at most 6,000 templates, and a page holds 100."""
 
@@ -92,11 +93,16 @@ class Graph:
             return False
 
     async def templates(self, waba: str, access_token: str) -> list[Any]:
-        """All message templates of an account, page by page. Raises NotSent if refused, and Unclear."""
+        """All message templates of an account, page by page; only the cursor of an answer is followed, never an
+        address in it. Raises NotSent if refused, and Unclear.
+        """
         found: list[Any] = []
         after = ""
         for _ in range(PAGES_MOST):
-            page = await self._page(f"{self.base}/{waba}/message_templates", access_token, after)
+            cursor = {"after": after} if after else {}
+            page = await self._get(
+                f"{waba}/message_templates", access_token, TEMPLATE_FIELDS, limit="100", **cursor
+            )
             found += items(page.get("data"))
             paging = obj(page.get("paging"))
             after = ident(obj(paging.get("cursors")).get("after"))
@@ -104,13 +110,17 @@ class Graph:
                 break
         return found
 
-    async def _page(self, url: str, access_token: str, after: str) -> dict[str, Any]:
-        """Only the cursor of an answer is followed, never an address in it."""
-        params = {"fields": TEMPLATE_FIELDS, "limit": "100"} | ({"after": after} if after else {})
+    async def number(self, credentials: Credentials) -> dict[str, Any]:
+        """What Meta says of a number: its quality and limits. Raises NotSent if refused, and Unclear."""
+        return await self._get(credentials.phone_number_id, credentials.access_token, NUMBER_FIELDS)
+
+    async def _get(self, path: str, access_token: str, fields: str, **params: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {access_token}"}
         try:
             async with asyncio.timeout(WITHIN):
-                headers = {"Authorization": f"Bearer {access_token}"}
-                response = await self._http.get(url, params=params, headers=headers)
+                response = await self._http.get(
+                    f"{self.base}/{path}", params={"fields": fields, **params}, headers=headers
+                )
         except (TimeoutError, httpx.HTTPError) as error:
             raise Unclear(type(error).__name__) from error
         if response.status_code != httpx.codes.OK:

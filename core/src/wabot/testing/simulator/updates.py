@@ -21,6 +21,7 @@ class Bot(msgspec.Struct):
     app_secret: str = ""
     access_token: str = ""
     """Empty: any token will do."""
+    quality: str = "GREEN"
 
 
 def message_update(bot: Bot, phone: Phone, wamid: str, content: dict[str, Any]) -> dict[str, Any]:
