@@ -79,6 +79,14 @@ async def test_the_same_source_counts_once(ana):
     assert len(await ledger()) == 1
 
 
+async def test_many_are_recorded_in_one_statement(ana):
+    bot = await DB.fetchval("SELECT chatbot FROM cliente")
+    bia = await DB.fetchval("INSERT INTO cliente (chatbot, nome) VALUES ($1, 'Bia') RETURNING id", bot)
+    await consent.record([ana, bia], accepts=True, who="dona", how="importação de planilha")
+    assert await DB.fetchval("SELECT bool_and(aceita_marketing) FROM cliente")
+    assert len(await ledger()) == 2
+
+
 async def test_of_two_clientes_who_are_one_person_the_last_word_of_both_counts(ana):
     bot = await DB.fetchval("SELECT chatbot FROM cliente")
     other = await DB.fetchval("INSERT INTO cliente (chatbot, nome) VALUES ($1, 'Ana') RETURNING id", bot)

@@ -168,8 +168,9 @@ def test_a_choice_of_somebody_else_in_the_contacts_is_not_mixed_up():
 
 
 def test_a_changed_user_id_is_told_with_both():
-    [change] = changes.renamed(value("webhook__user_id_update_legacy_field"))
-    assert change == Renamed("553180000001", "BR.1000000000000001", "BR.1000000000000009")
+    [change] = changes.renamed(value("webhook__user_id_update_legacy_field"), NOON)
+    told_at = datetime.fromtimestamp(1795000000, UTC)
+    assert change == Renamed("553180000001", "BR.1000000000000001", "BR.1000000000000009", told_at)
 
 
 def test_only_what_is_about_an_account_carries_metas_time():

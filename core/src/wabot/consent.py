@@ -4,7 +4,7 @@ Rows are only ever added (LGPD, art. 8: consent must be provable). The database 
 them: what was said last decides, whatever arrives last. A service reply stays allowed after a stop.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from wabot.db.engine import DB
@@ -16,8 +16,8 @@ WORDING_MOST = 1000
 # Nobody can have said something in the future: it would outweigh all that follows.
 RECORD = """
 INSERT INTO consent (chatbot, cliente, accepts, who, how, wording, source, at)
-SELECT chatbot, id, $2, $3, $4, $5, $6, least(coalesce($7, now()), now()) FROM cliente WHERE id = $1
-ON CONFLICT DO NOTHING
+SELECT chatbot, id, $2, $3, $4, $5, $6, least(coalesce($7, now()), now()) FROM cliente WHERE id = ANY ($1)
+ORDER BY id ON CONFLICT DO NOTHING
 """
 
 # `wabot:ID` is what Meta gives back with every status, so that the answer to a POST and a status are one refusal.
@@ -38,7 +38,7 @@ ON CONFLICT DO NOTHING
 
 
 async def record(
-    cliente: int,
+    cliente: int | Sequence[int],
     *,
     accepts: bool,
     who: str,
@@ -47,13 +47,14 @@ async def record(
     source: str = "",
     at: datetime | None = None,
 ) -> None:
-    """Write down that somebody agreed to marketing or withdrew; `cliente.aceita_marketing` follows.
+    """Write down that somebody (or each of many) agreed to marketing or withdrew; `cliente.aceita_marketing` follows.
 
     `who` said it (`cliente`, an operator, an API token), `how` (by which way), in which words, resting on what
     (`source`: a wamid, a notice; one that is told again counts once), and when (else: now). One statement, in the
     transaction in hand.
     """
-    await DB.execute(RECORD, cliente, accepts, who, how, wording[:WORDING_MOST], source, at)
+    clientes = [cliente] if isinstance(cliente, int) else cliente
+    await DB.execute(RECORD, clientes, accepts, who, how, wording[:WORDING_MOST], source, at)
 
 
 async def stopped(messages: Mapping[int, datetime]) -> None:

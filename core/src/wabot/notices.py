@@ -109,8 +109,9 @@ async def _preferences(notice: Notice) -> bool:
     for place, (choice, conversa) in enumerate(zip(told, conversas, strict=True)):
         if conversa is None:
             continue
+        cliente: int = await DB.fetchval("SELECT cliente FROM conversa WHERE id = $1", conversa)
         await consent.record(
-            await DB.fetchval("SELECT cliente FROM conversa WHERE id = $1", conversa),
+            cliente,
             accepts=choice.accepts,
             who="cliente",
             how=f"preferência no WhatsApp ({choice.value})",
@@ -130,7 +131,7 @@ UPDATE cliente SET bsuid = $3, atualizado_em = now() WHERE chatbot = $1 AND bsui
 
 async def _user_ids(notice: Notice) -> bool:
     """People whose BSUID is another one now. The one place where notices tell identity."""
-    told = changes.renamed(notice.value)
+    told = changes.renamed(notice.value, notice.at)
     for person in told:
         await DB.execute(RENAME, notice.chatbot, person.previous, person.current)
     return bool(told)

@@ -66,19 +66,27 @@ def _said(told: Value) -> str:
 
 
 class Renamed(msgspec.Struct, frozen=True):
-    """Somebody has another BSUID now."""
+    """Somebody has another BSUID now. Who it is, the previous one tells, or else the phone."""
 
     wa_id: str
     previous: str
     current: str
+    at: datetime
 
 
-def renamed(value: Value) -> list[Renamed]:
+def renamed(value: Value, received: datetime) -> list[Renamed]:
     """The changes in `user_id_update[]`, a field that Meta's documentation dropped in August 2026."""
     told = [obj(one) for one in items(value.get("user_id_update"))]
-    ids = [(ident(one.get("wa_id")), obj(one.get("user_id"))) for one in told]
-    found = [Renamed(wa_id, ident(user.get("previous")), ident(user.get("current"))) for wa_id, user in ids]
-    return [one for one in found if one.previous and one.current]
+    found = [
+        Renamed(
+            ident(one.get("wa_id")),
+            ident(obj(one.get("user_id")).get("previous")),
+            ident(obj(one.get("user_id")).get("current")),
+            moment(one.get("timestamp"), received),
+        )
+        for one in told
+    ]
+    return [one for one in found if one.current and (one.previous or one.wa_id)]
 
 
 # -- templates -------------------------------------------------------------------------------------------------
