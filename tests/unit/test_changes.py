@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from wabot.whatsapp import changes
-from wabot.whatsapp.changes import Fact, Renamed, TemplateStatus
+from wabot.whatsapp import changes, facts
+from wabot.whatsapp.changes import Renamed, TemplateStatus
+from wabot.whatsapp.facts import Fact
 from wabot.whatsapp.loose import parsed
 from wabot.whatsapp.payloads import account_named, read
 
@@ -25,34 +26,34 @@ def value(name):
 
 
 @pytest.mark.parametrize(
-    ("reader", "sample", "facts"),
+    ("reader", "sample", "said"),
     [
-        (changes.phone_quality, "field__phone_quality_onboarding", [Fact("limit", "2K")]),
+        (facts.phone_quality, "field__phone_quality_onboarding", [Fact("limit", "2K")]),
         (
-            changes.phone_quality,
+            facts.phone_quality,
             "field__phone_quality_throughput_upgrade",
             [Fact("limit", "UNLIMITED"), Fact("throughput", "HIGH", number=NUMBER)],
         ),
         (
-            changes.phone_quality,
+            facts.phone_quality,
             "webhook__qualityUpdate",
             [Fact("limit", "10K"), Fact("quality", "RED", number="16505551111")],
         ),
-        (changes.limit, "field__business_capability_int", [Fact("limit", "2K")]),
-        (changes.limit, "field__business_capability_tier_string", [Fact("limit", "100K")]),
+        (facts.limit, "field__business_capability_int", [Fact("limit", "2K")]),
+        (facts.limit, "field__business_capability_tier_string", [Fact("limit", "100K")]),
         (
-            changes.name_decision,
+            facts.name_decision,
             "field__phone_name_update",
             [Fact("name", "REJECTED", "Loja Teste · NAME_NOT_CONSISTENT", number=NUMBER)],
         ),
         (
-            changes.name_decision,
+            facts.name_decision,
             "webhook__phoneNumberNameUpdate",
             [Fact("name", "APPROVED", "WhatsApp", number="16505551111")],
         ),
-        (changes.security, "field__security_pin", [Fact("security", "PIN_CHANGED", number=NUMBER)]),
+        (facts.security, "field__security_pin", [Fact("security", "PIN_CHANGED", number=NUMBER)]),
         (
-            changes.alert,
+            facts.alert,
             "field__account_alerts_nested",
             [
                 Fact(
@@ -64,12 +65,12 @@ def value(name):
             ],
         ),
         (
-            changes.alert,
+            facts.alert,
             "field__account_alerts_flat_older",
             [Fact("alert:OBA_APPROVED", "INFORMATIONAL", "Approved.")],
         ),
         (
-            changes.account,
+            facts.account,
             "field__account_restriction",
             [
                 Fact(
@@ -80,33 +81,33 @@ def value(name):
             ],
         ),
         (
-            changes.account,
+            facts.account,
             "webhook__accountBanned",
             [Fact("account", "DISABLE_SCHEDULED", "January 31, 2021")],
         ),
         (
-            changes.account,
+            facts.account,
             "webhook__account_update__account_disabled",
             [Fact("account", "OK", "April 17, 2025")],
         ),
-        (changes.account, "webhook__account_update__account_deleted", [Fact("account", "DELETED")]),
-        (changes.account, "webhook__account_update__account_offboarded", [Fact("account", "DISCONNECTED")]),
-        (changes.account, "webhook__account_update__account_reconnected", [Fact("account", "OK")]),
-        (changes.account, "webhook__account_update__account_violation", [Fact("violation", "ADULT")]),
-        (changes.account, "webhook__account_update__partner_removed", [Fact("account", "DISCONNECTED")]),
+        (facts.account, "webhook__account_update__account_deleted", [Fact("account", "DELETED")]),
+        (facts.account, "webhook__account_update__account_offboarded", [Fact("account", "DISCONNECTED")]),
+        (facts.account, "webhook__account_update__account_reconnected", [Fact("account", "OK")]),
+        (facts.account, "webhook__account_update__account_violation", [Fact("violation", "ADULT")]),
+        (facts.account, "webhook__account_update__partner_removed", [Fact("account", "DISCONNECTED")]),
         (
-            changes.account,
+            facts.account,
             "webhook__account_update__partner_removed_wa_app_disconnection",
             [Fact("account", "DISCONNECTED", "PRIMARY_INACTIVITY")],
         ),
-        (changes.account, "webhook__account_update__ad_account_linked", []),
-        (changes.account, "webhook__account_update__pricing_tiering_update", []),
-        (changes.account, "webhook__verifiedAccount", []),
+        (facts.account, "webhook__account_update__ad_account_linked", []),
+        (facts.account, "webhook__account_update__pricing_tiering_update", []),
+        (facts.account, "webhook__verifiedAccount", []),
     ],
     ids=lambda part: part if isinstance(part, str) else "",
 )
-def test_what_is_said_of_a_number_or_an_account(reader, sample, facts):
-    assert reader(value(sample), NOON) == facts
+def test_what_is_said_of_a_number_or_an_account(reader, sample, said):
+    assert reader(value(sample), NOON) == said
 
 
 @pytest.mark.parametrize(
@@ -184,12 +185,12 @@ def test_a_partners_notice_names_the_account_inside():
 
 
 READERS = [
-    changes.phone_quality,
-    changes.limit,
-    changes.name_decision,
-    changes.account,
-    changes.alert,
-    changes.security,
+    facts.phone_quality,
+    facts.limit,
+    facts.name_decision,
+    facts.account,
+    facts.alert,
+    facts.security,
 ]
 
 

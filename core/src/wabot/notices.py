@@ -16,8 +16,8 @@ from wabot import consent, identity, numbers, templates
 from wabot.db.engine import DB
 from wabot.errors import reason_of
 from wabot.logs import places
-from wabot.whatsapp import changes
-from wabot.whatsapp.changes import Fact
+from wabot.whatsapp import changes, facts
+from wabot.whatsapp.facts import Fact
 from wabot.whatsapp.loose import ident, obj, parsed
 
 log = logging.getLogger(__name__)
@@ -197,12 +197,12 @@ HANDLERS: Mapping[str, Handler] = {
     "template_category_update": _template_category,
     "template_correct_category_detection": _template_category,
     "message_template_components_update": _template_components,
-    "phone_number_quality_update": _noting(changes.phone_quality),
-    "business_capability_update": _noting(changes.limit),
-    "phone_number_name_update": _noting(changes.name_decision),
-    "account_update": _noting(changes.account),
-    "account_alerts": _noting(changes.alert),
-    "security": _noting(changes.security),
-    "errors": _noting(changes.faults),
+    "phone_number_quality_update": _noting(facts.phone_quality),
+    "business_capability_update": _noting(facts.limit),
+    "phone_number_name_update": _noting(facts.name_decision),
+    "account_update": _noting(facts.account),
+    "account_alerts": _noting(facts.alert),
+    "security": _noting(facts.security),
+    "errors": _noting(facts.faults),
 }
 """What is acted on, by Meta's field. All other fields are kept as they came."""

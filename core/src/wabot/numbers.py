@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from wabot.db.directory import Bot
 from wabot.db.engine import DB
 from wabot.phone import canonical
-from wabot.whatsapp.changes import ACCOUNT_OK, RESTRICTION, Fact, number_object
 from wabot.whatsapp.client import Credentials, Graph
+from wabot.whatsapp.facts import ACCOUNT_OK, RESTRICTION, Fact, number_object
 
 # The last one told counts, not the last one that came.
 NOTE = """

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from wabot.db.engine import DB
-from wabot.whatsapp.changes import ACCOUNT_OK, RESTRICTION
+from wabot.whatsapp.facts import ACCOUNT_OK, RESTRICTION
 from wabot.whatsapp.failures import failure_for
 
 STATES = """
