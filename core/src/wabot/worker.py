@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 import asyncpg
 
-from wabot import attend, outbox, receipts
+from wabot import attend, notices, outbox, receipts
 from wabot.attend import Attendant, NotReady
 from wabot.background import background
 from wabot.logs import places
@@ -68,6 +68,10 @@ class Worker:
         if settled := await receipts.apply():
             await self.deliver(settled)
 
+    async def notices(self) -> None:
+        """Do what the notices that have come ask for."""
+        await notices.apply()
+
     async def _serve(self, conversa: int) -> None:
         async with self._slots:
             await self._attend_one(conversa)
@@ -109,6 +113,8 @@ class Worker:
         await ring.deliver(await outbox.waiting_longer_than(patience, SWEEP_MOST))
         if await receipts.waiting():
             await ring.receipts()
+        if await notices.waiting():
+            await ring.notices()
 
 
 async def _together(work: Iterable[Awaitable[None]]) -> None:
