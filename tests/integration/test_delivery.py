@@ -161,22 +161,6 @@ async def test_what_meta_never_takes_is_given_up_and_the_next_one_goes(live, mon
     await until(failed)
 
 
-async def test_while_something_must_be_mended_a_reply_waits_and_loses_none_of_its_tries(live, monkeypatch):
-    monkeypatch.setattr("wabot.outbox.MEND_EVERY", 0.1)
-    accept = live.simulator.accept
-    monkeypatch.setattr(live.simulator, "accept", _refusing(190))
-    ana = live.simulator.customer("Ana")
-    await ana.says("oi")
-
-    async def refused():
-        return await DB.fetchval("SELECT error_code FROM outbox") == 190
-
-    await until(refused)
-    assert tuple(await DB.fetchrow("SELECT state, tries FROM outbox")) == ("pendente", 0)
-    monkeypatch.setattr(live.simulator, "accept", accept)
-    await ana.sees("eco: oi")
-
-
 def _refusing(code):
     from wabot.testing.simulator.checks import GraphError
 
