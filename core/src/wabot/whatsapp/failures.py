@@ -306,3 +306,6 @@ FAILURES = _table(
     (range(2593107, 2593110), _HISTORY),
 )
 """Every code of Meta's list that concerns sending, templates or numbers (read November 2026)."""
+
+MENDED_BY_TOKEN = frozenset({None, 0, 3, 10, 190, 131005, *range(200, 300)})
+"""Codes after which somebody gives the chatbot another token; None: refused with HTTP 401 and no code."""
