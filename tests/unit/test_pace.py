@@ -2,26 +2,20 @@
 
 import pytest
 
-from wabot.pace import QUIET, SETTLES_IN, SLOWEST, STALE, Slots, recovered, slowed
+from wabot.pace import QUIET, SLOWEST, STALE, Slots, recovered, slowed
 
 
 @pytest.mark.parametrize(
-    ("rate", "since", "after"),
+    ("rate", "after"),
     [
-        (None, 0, 80),  # not paced until now: what Meta is known to take
-        (80, 60, 40),
-        (40, SETTLES_IN, 20),
-        (80, SETTLES_IN / 2, 80),  # it left before the number slowed down
-        (SLOWEST, 60, SLOWEST),
-        (SLOWEST * 1.5, 60, SLOWEST),
+        (None, 80),  # not paced until now: what Meta is known to take
+        (80, 40),
+        (SLOWEST, SLOWEST),
+        (SLOWEST * 1.5, SLOWEST),
     ],
 )
-def test_a_refusal_slows_the_number_down(rate, since, after):
-    assert slowed(rate, 80, since) == after
-
-
-def test_a_number_of_little_throughput_is_not_sped_up_by_a_refusal():
-    assert slowed(2, 2, 60) == 2
+def test_a_refusal_slows_the_number_down(rate, after):
+    assert slowed(rate, 80) == after
 
 
 @pytest.mark.parametrize(

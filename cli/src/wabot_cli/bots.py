@@ -98,7 +98,7 @@ def show(bot: str, as_json: bool) -> None:
 @click.option("--verify-token", default="", help="Novo token de verificação; - lê da entrada.")
 @click.option(
     "--throughput",
-    type=click.IntRange(1, 1000),
+    type=click.IntRange(5, 1000),
     default=None,
     help="Mensagens por segundo que a Meta aceita do número: 80, 1000 ou, com o aplicativo no celular, 20.",
 )

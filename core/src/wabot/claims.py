@@ -20,16 +20,16 @@ WHERE outbox.id = (SELECT id FROM outbox WHERE conversa = $1 AND state IN ('pend
 {_CLAIMED}, (SELECT rate FROM number_pace WHERE chatbot = outbox.chatbot) AS rate
 """  # noqa: S608 - of constants
 
-# A few bulk messages of the number whose turn it is: of each conversa the oldest, and only if no reply is open there
-# or being written, and the pair is not above its limit. A number whose bulk is far enough ahead waits, and so does one
-# that Meta has slowed down and whose next moment a reply has taken.
+# A few bulk messages of the number whose turn it is: of each conversa the oldest, and only if no reply is open
+# there, and the pair is not above its limit. A number whose bulk is far enough ahead waits, and so does one that Meta
+# has slowed down, while replies of it are waiting.
 CLAIM_BULK = f"""
 WITH number AS (
     SELECT pace.chatbot, pace.rate, least(pace.rate, throughput) * $2 AS bulk_rate,
-        greatest(bulk_at, CASE WHEN pace.rate > 0 THEN next_at END, now() - make_interval(secs => $3)) AS starts_at
+        greatest(bulk_at, now() - make_interval(secs => $3)) AS starts_at
     FROM number_pace AS pace JOIN chatbot ON chatbot.id = pace.chatbot
-    WHERE coalesce(greatest(bulk_at, CASE WHEN pace.rate > 0 THEN next_at END)
-                   <= now() + make_interval(secs => $3), true)
+    WHERE coalesce(bulk_at <= now() + make_interval(secs => $3), true)
+        AND (pace.rate IS NULL OR coalesce(next_at <= now(), true)) -- else a reply has taken it
         AND NOT EXISTS (SELECT FROM number_hold WHERE number_hold.chatbot = pace.chatbot)
         AND EXISTS (SELECT FROM outbox WHERE outbox.chatbot = pace.chatbot AND bulk AND state = 'pendente'
                     AND (retry_at IS NULL OR retry_at <= now()))

@@ -6,6 +6,7 @@ would: it tells of one kind of message (an unpaid template, say) while others ma
 """
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,7 @@ PLACE = """
 WITH back AS (
     UPDATE outbox SET state = 'pendente', retry_at = now() + interval '1 second', error_code = $3, error = $4,
         tries = tries - 1
-    WHERE id = $1 AND state = 'enviando' AND wamid IS NULL RETURNING chatbot
+    WHERE id = $1 AND state = 'enviando' AND wamid IS NULL AND tries = $7 RETURNING chatbot
 )
 INSERT INTO number_hold (chatbot, code, reason, next_try)
 SELECT id, $3, $5, now() + make_interval(secs => $6) FROM chatbot
@@ -41,10 +42,10 @@ class Hold(msgspec.Struct, frozen=True):
     since: datetime
 
 
-async def place(outbox: int, failure: Failure, detail: str, credentials_at: datetime | None) -> None:
-    """Stop the number of this message, which Meta refused when sent with the credentials of that time."""
-    wait = failure.wait
-    await DB.execute(PLACE, outbox, credentials_at, failure.code, detail[:500], failure.operator, wait)
+async def place(row: Any, failure: Failure, detail: str, credentials_at: datetime | None) -> None:
+    """Stop the number of this claimed message, which Meta refused when sent with the credentials of that time."""
+    reason, wait = failure.operator, failure.wait
+    await DB.execute(PLACE, row["id"], credentials_at, failure.code, detail[:500], reason, wait, row["tries"])
 
 
 async def lift(chatbot: int) -> None:

@@ -41,6 +41,8 @@ BULK_AHEAD = 0.25
 WINDOW_CLOSED = 131047
 NO_ANSWER = "sem resposta da Meta; não repetida"
 OPTED_OUT = "o cliente não aceita mais mensagens"
+SLOWED_DOWN = "espera a sua vez: a Meta limitou a velocidade do número"
+UNKNOWN_BOT = "espera um processo que conheça o chatbot"
 
 # It may have been sent. A status that comes after all still tells the truth.
 GIVE_UP_UNCLEAR = """
@@ -56,10 +58,11 @@ FROM unnest($1::bigint[], $2::text[]) AS sent (id, wamid)
 WHERE outbox.id = sent.id AND state <> 'falhou'
 """
 
+# Whoever claimed the message last knows best: `tries` tells whether that was us.
 NOT_SENT = """
 UPDATE outbox SET state = $2, retry_at = now() + make_interval(secs => $3), error_code = $4, error = $5,
     tries = tries - $6
-WHERE id = $1 AND state = 'enviando' AND wamid IS NULL
+WHERE id = $1 AND state = 'enviando' AND wamid IS NULL AND tries = $7
 """
 
 # The customer wrote too long ago: none of the replies that wait here may go any more. In their place goes the
@@ -141,7 +144,7 @@ class Outbox:
     async def _send(self, row: Any) -> Tried:
         runtime = self._runtimes.get(row["chatbot"])
         if runtime is None:
-            return await self._put_back(row, UNKNOWN_FOR)
+            return await self._put_back(row, UNKNOWN_FOR, UNKNOWN_BOT)
         if row["bulk"] and not row["welcome"]:  # consent counts when it goes, not when it was written
             return await self._give_up(row, None, OPTED_OUT)
         try:
@@ -152,7 +155,7 @@ class Outbox:
         if row["closed"] and not isinstance(message, TemplateMessage):
             return await self._close(row, runtime)
         if row["rate"] and (wait := await self._pacing.put_off(row["chatbot"], row["rate"])):
-            return await self._put_back(row, wait)
+            return await self._put_back(row, wait, SLOWED_DOWN)
         return await self._post(row, runtime, body)
 
     async def _post(self, row: Any, runtime: BotRuntime, body: dict[str, Any]) -> Tried:
@@ -172,7 +175,7 @@ class Outbox:
         failure = refusal.failure
         log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
         if failure.holds_number:
-            await holds.place(row["id"], failure, refusal.detail, runtime.bot.credentials_at)
+            await holds.place(row, failure, refusal.detail, runtime.bot.credentials_at)
             return Tried(next_may_go=False)
         if failure.too_fast:
             await self._pacing.refused(row["chatbot"])
@@ -180,17 +183,21 @@ class Outbox:
         if row["too_late"] or not failure.is_tried_again(row["tries"]):
             return (await self._give_up(row, refusal.code, refusal.detail))._replace(number_works=works)
         wait = delay(failure, row["tries"]) * (1 + random.uniform(-JITTER, JITTER))  # noqa: S311 - spread, not secrecy
-        return (await self._put_back(row, wait, refusal))._replace(number_works=works)
+        tried = await self._put_back(
+            row, wait, refusal.detail, refusal.code, given_back=not failure.costs_a_try
+        )
+        return tried._replace(number_works=works)
 
-    async def _put_back(self, row: Any, wait: float, refusal: NotSent | None = None) -> Tried:
+    async def _put_back(
+        self, row: Any, wait: float, why: str, code: int | None = None, *, given_back: bool = True
+    ) -> Tried:
         """It tries again after `wait` seconds, and nothing of its conversa overtakes it."""
-        code, why = (refusal.code, refusal.detail[:500]) if refusal else (None, "")
-        given_back = 0 if refusal and refusal.failure.costs_a_try else 1
-        await DB.execute(NOT_SENT, row["id"], "pendente", wait, code, why, given_back)
+        tries = row["tries"]
+        await DB.execute(NOT_SENT, row["id"], "pendente", wait, code, why[:500], int(given_back), tries)
         return Tried(next_may_go=False)
 
     async def _give_up(self, row: Any, code: int | None, why: str) -> Tried:
-        await DB.execute(NOT_SENT, row["id"], "falhou", 0, code, why[:500], 0)
+        await DB.execute(NOT_SENT, row["id"], "falhou", 0, code, why[:500], 0, row["tries"])
         return Tried(next_may_go=True)
 
     async def _close(self, row: Any, runtime: BotRuntime) -> Tried:

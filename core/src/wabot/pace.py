@@ -18,11 +18,9 @@ STALE = 1.0
 """Seconds after which an unused moment is lost: made up for later, it would be a burst."""
 
 
-def slowed(rate: float | None, throughput: float, since: float) -> float:
-    """Messages a second after a refusal, `since` seconds after the rate last changed. None: there was no limit."""
-    if rate is None:
-        return throughput
-    return rate if since < SETTLES_IN else max(rate / 2, min(SLOWEST, throughput))
+def slowed(rate: float | None, throughput: float) -> float:
+    """Messages a second after a refusal; None: there was no limit until now."""
+    return throughput if rate is None else max(rate / 2, SLOWEST)
 
 
 def recovered(rate: float, throughput: float, quiet: float) -> float | None:

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from wabot.db.engine import DB
-from wabot.pace import QUIET, Slots, recovered, slowed
+from wabot.pace import QUIET, SETTLES_IN, Slots, recovered, slowed
 
 PATIENCE = 3.0
 """Seconds a claimed message may wait for its moment. It counts as being sent meanwhile, and may be taken for lost."""
+AHEAD = 2.0
+"""Seconds ahead up to which moments are given out: with the longest lease, less than that patience."""
+SOONEST = 0.5
 LONGEST_DELAY = 60.0
+"""Seconds, at least and at most, after which a message that was put off tries again."""
 
 # The next moments, one after the other: unless those of the next seconds are taken, or the limit is gone.
 LEASE = """
@@ -53,23 +57,29 @@ class Pacing:
     async def put_off(self, chatbot: int, rate: float) -> float:
         """Wait for this message's moment; but if that is far, return at once after how many seconds to try again."""
         number = self._numbers[chatbot]
-        async with number.lock:
-            moment = number.slots.take(self._clock()) or await self._lease(chatbot, number, rate)
-        if moment is None:
-            return self._later(number, rate)
-        await asyncio.sleep(moment - self._clock())
-        return 0
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if moment := await self._moment(chatbot, number, rate):
+                    await asyncio.sleep(moment - self._clock())
+                    return 0
+        except TimeoutError:  # the database is slow; by now the message may soon be taken for lost
+            pass
+        return self._later(number, rate)
 
     async def refused(self, chatbot: int) -> None:
         """Meta has refused a message because the number is too fast."""
         async with DB.transaction():
             row = await DB.fetchrow(LOCK, chatbot)
-            if row and (rate := slowed(row["rate"], row["throughput"], row["since"])) != row["rate"]:
-                await DB.execute(CHANGE, chatbot, rate, 1)
+            if row and (row["rate"] is None or row["since"] >= SETTLES_IN):
+                await DB.execute(CHANGE, chatbot, slowed(row["rate"], row["throughput"]), 1)
+
+    async def _moment(self, chatbot: int, number: _Number, rate: float) -> float | None:
+        async with number.lock:
+            return number.slots.take(self._clock()) or await self._lease(chatbot, number, rate)
 
     async def _lease(self, chatbot: int, number: _Number, rate: float) -> float | None:
         now = self._clock()
-        row = await DB.fetchrow(LEASE, chatbot, (count := number.slots.wanted(rate)), PATIENCE / 2)
+        row = await DB.fetchrow(LEASE, chatbot, (count := number.slots.wanted(rate)), AHEAD)
         if row is None:
             return None
         if row["quiet"] >= QUIET:
@@ -87,5 +97,5 @@ class Pacing:
     def _later(self, number: _Number, rate: float) -> float:
         """One after the other as well, or all of them would come back together."""
         now = self._clock()
-        number.later = max(number.later, now + PATIENCE) + 1 / rate
+        number.later = max(number.later, now + SOONEST) + 1 / rate
         return min(number.later - now, LONGEST_DELAY)

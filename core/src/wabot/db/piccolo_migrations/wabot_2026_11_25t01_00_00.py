@@ -38,7 +38,7 @@ CREATE TRIGGER chatbot_mended BEFORE UPDATE ON chatbot FOR EACH ROW
 
 PACE = """
 ALTER TABLE chatbot ADD throughput integer NOT NULL DEFAULT 80 -- messages a second Meta takes of the number
-    CHECK (throughput BETWEEN 1 AND 1000);
+    CHECK (throughput BETWEEN 5 AND 1000);
 
 -- How fast a number may send, shared by all workers: every chatbot has a row, whoever made the chatbot. It is updated
 -- in place many times a second, so nothing in it is indexed and pages keep room for the next version.
