@@ -193,6 +193,18 @@ async def test_what_may_not_go_any_more_is_not_tried_in_the_others_place(shop):
     assert shop.meta.posts[1:] == [third]
 
 
+async def test_the_message_that_is_tried_overtakes_none_of_its_conversa(shop):
+    await on_hold(shop)
+    await a_minute_passes()
+    await DB.execute(
+        "UPDATE outbox SET retry_at = now() + interval '1 hour' WHERE id = (SELECT min(id) FROM outbox)"
+    )
+    shop.meta.fault = None
+    await shop.out.probe()
+    third = await DB.fetchval("SELECT max(id) FROM outbox")
+    assert shop.meta.posts[1:] == [third]  # not Ana's second, although it came before
+
+
 TOKEN, META = "wabot bots update {} --access-token -", "Meta Business"
 
 

@@ -16,6 +16,7 @@ from wabot.message import TemplateMessage
 from wabot.outbox import Outbox
 from wabot.plugins.guard import Guard
 from wabot.turn import BoundFlow
+from wabot.whatsapp.client import NotSent
 from wabot.whatsapp.failures import failure_for
 
 
@@ -37,9 +38,11 @@ class Meta:
     """Stands in for the Graph API: takes everything and remembers it."""
 
     def __init__(self):
-        self.posts = []
+        self.posts, self.refusals = [], []
 
     async def send(self, credentials, body):
+        if self.refusals:
+            raise self.refusals.pop(0)
         self.posts.append(body)
         return f"wamid.{len(self.posts)}"
 
@@ -219,3 +222,27 @@ async def test_bulk_counts_for_the_pair_and_waits_for_it(shop):
     assert await DB.fetchval("SELECT extract(epoch FROM pair_at - now()) FROM conversa") == pytest.approx(
         6, abs=2
     )
+
+
+# -- the order ----------------------------------------------------------------------------------------------
+
+
+async def test_nothing_overtakes_a_reply_that_waits_for_its_next_try(shop):
+    await hears(shop, "oi", "olá")
+    shop.meta.refusals = [NotSent(131016, 500, "unavailable")]
+    await shop.out.deliver(shop.ana)
+    await shop.out.deliver(shop.ana)
+    assert shop.meta.posts == []
+    await DB.execute("UPDATE outbox SET retry_at = now() WHERE retry_at IS NOT NULL")
+    await shop.out.deliver(shop.ana)
+    assert shop.meta.texts == ["Diga.", "eco: olá"]
+
+
+async def test_when_a_reply_finally_fails_the_next_one_goes(shop):
+    await hears(shop, "oi", "olá")
+    shop.meta.refusals = [NotSent(131000, 500, "unknown")] * 3
+    for _ in range(3):
+        await DB.execute("UPDATE outbox SET retry_at = NULL")
+        await shop.out.deliver(shop.ana)
+    assert shop.meta.texts == ["eco: olá"]
+    assert await replies() == [("falhou", 131000), ("enviada", None)]
