@@ -22,22 +22,23 @@ WHERE outbox.id = (SELECT id FROM outbox WHERE conversa = $1 AND state IN ('pend
 
 # A few bulk messages of the number whose turn it is: of each conversa the oldest, and only if no reply is open
 # there, and the pair is not above its limit. A number whose bulk is far enough ahead waits, and so does one that Meta
-# has slowed down, while replies of it are waiting.
+# has slowed down, while replies of it are waiting. (LATERAL with a LIMIT, and one number: else the planner would read
+# through all that was ever sent.)
 CLAIM_BULK = f"""
 WITH number AS (
     SELECT pace.chatbot, pace.rate, least(pace.rate, throughput) * $2 AS bulk_rate,
         greatest(bulk_at, now() - make_interval(secs => $3)) AS starts_at
-    FROM number_pace AS pace JOIN chatbot ON chatbot.id = pace.chatbot
+    FROM number_pace AS pace JOIN chatbot ON chatbot.id = pace.chatbot,
+        LATERAL (SELECT FROM outbox WHERE outbox.chatbot = pace.chatbot AND bulk AND state = 'pendente'
+                    AND (retry_at IS NULL OR retry_at <= now()) ORDER BY id LIMIT 1) AS waiting
     WHERE coalesce(bulk_at <= now() + make_interval(secs => $3), true)
         AND (pace.rate IS NULL OR coalesce(next_at <= now(), true)) -- else a reply has taken it
         AND NOT EXISTS (SELECT FROM number_hold WHERE number_hold.chatbot = pace.chatbot)
-        AND EXISTS (SELECT FROM outbox WHERE outbox.chatbot = pace.chatbot AND bulk AND state = 'pendente'
-                    AND (retry_at IS NULL OR retry_at <= now()))
     ORDER BY bulk_at NULLS FIRST LIMIT 1 FOR UPDATE OF pace SKIP LOCKED
 ), picked AS MATERIALIZED (
-    SELECT next.id, next.conversa
-    FROM number JOIN outbox AS next USING (chatbot) LEFT JOIN conversa ON conversa.id = next.conversa
-    WHERE bulk AND state = 'pendente' AND (retry_at IS NULL OR retry_at <= now())
+    SELECT next.id, next.conversa FROM outbox AS next LEFT JOIN conversa ON conversa.id = next.conversa
+    WHERE next.chatbot = (SELECT chatbot FROM number) AND bulk AND state = 'pendente'
+        AND (retry_at IS NULL OR retry_at <= now())
         AND coalesce(pair_at <= now() + interval '264 seconds', true)
         AND NOT EXISTS (
             SELECT FROM outbox AS open WHERE open.conversa = next.conversa
