@@ -9,15 +9,17 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from wabot import troubles
+from wabot import holds, troubles
 from wabot.db import migrate
 from wabot.db.directory import Bot, Directory
 from wabot.db.engine import DB
 from wabot.db.piccolo_app import APP_CONFIG as CORE
+from wabot.holds import Hold
 from wabot.plugins.bindings import all_bindings
 from wabot.plugins.catalogue import Entry, catalogue
 from wabot.settings import Settings
 from wabot.vault import Vault
+from wabot.whatsapp.failures import MENDED_BY_TOKEN
 
 Severity = Literal["error", "warning"]
 
@@ -70,6 +72,7 @@ async def examine(settings: Settings) -> Report:
     if await DB.fetchval("SELECT to_regclass('inbox') IS NOT NULL"):
         counts = dict(await DB.fetchrow(COUNTS))
         findings += await _bot_findings(settings, plugins)
+        findings += await _hold_findings()
         findings += await _backlog_findings(counts)
         findings += await _health_findings()
         findings += [] if missing else await _meta_findings()
@@ -180,6 +183,24 @@ def _findings_of(bot: Bot, plugins: Mapping[str, Entry], on: set[str]) -> list[F
             Finding("warning", "no-flow", message, f"wabot plugins enable pedidos --bot {bot.id}")
         )
     return findings
+
+
+async def _hold_findings() -> list[Finding]:
+    """Numbers that Meta refuses until somebody mends something."""
+    if not await DB.fetchval("SELECT to_regclass('number_hold') IS NOT NULL"):
+        return []
+    return [_held(hold) for hold in await holds.standing()]
+
+
+def _held(hold: Hold) -> Finding:
+    since = f"{hold.since:%d/%m %H:%M} UTC (erro {hold.code} da Meta)"
+    return _error(
+        "number-held",
+        f"O chatbot {hold.nome} não envia desde {since}: {hold.reason} As mensagens esperam na fila.",
+        f"wabot bots update {hold.chatbot} --access-token -"
+        if hold.code in MENDED_BY_TOKEN
+        else "resolva no Meta Business; o envio recomeça sozinho, em cerca de um minuto",
+    )
 
 
 async def _backlog_findings(counts: dict[str, int]) -> list[Finding]:

@@ -117,7 +117,10 @@ async def _working(
             sweep=worker.sweep,
             job=schedule.ring,
         )
-        async with hears, worker.sweeping(), worker.mailing(), schedule.running(), sinks.running():
+        moving = (worker.sweeping(), worker.mailing(), worker.probing(), schedule.running(), sinks.running())
+        async with hears, AsyncExitStack() as stack:
+            for part in moving:
+                await stack.enter_async_context(part)
             yield
     finally:
         await graph.close()

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import asyncpg
 
@@ -22,6 +23,7 @@ OVERDUE_AFTER = 5.0
 """Seconds a row may wait before the sweeper rings for it: longer than any ring takes to be heard."""
 SWEEP_MOST = 1000
 MAIL_EVERY = 1.0
+PROBE_EVERY = 1.0
 
 AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
 
@@ -83,16 +85,11 @@ class Worker:
 
     def mailing(self) -> AbstractAsyncContextManager[None]:
         """While inside, bulk messages go out, a few at a time: their rows wait, and nobody rings for them."""
-        return Looper("mail", self._mail, MAIL_EVERY).running()
+        return Looper("mail", lambda: _seen_through(self._out.deliver_bulk()), MAIL_EVERY).running()
 
-    async def _mail(self) -> bool:
-        """What is being sent is seen through even if the worker stops: it would not be sent again."""
-        sending = asyncio.create_task(self._out.deliver_bulk())
-        try:
-            return await asyncio.shield(sending)
-        except asyncio.CancelledError:
-            await sending
-            raise
+    def probing(self) -> AbstractAsyncContextManager[None]:
+        """While inside, numbers on hold show from time to time whether they work again."""
+        return Looper("probe", lambda: _seen_through(self._out.probe()), PROBE_EVERY).running()
 
     async def _keep_sweeping(self) -> None:
         patience = 0.0  # whatever waits at the start was left by somebody who is gone
@@ -115,6 +112,16 @@ class Worker:
             await ring.receipts()
         if await notices.waiting():
             await ring.notices()
+
+
+async def _seen_through(sending: Coroutine[Any, Any, bool]) -> bool:
+    """What is being sent is seen through even if the worker stops: a bulk message would not be sent again."""
+    task = asyncio.create_task(sending)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 async def _together(work: Iterable[Awaitable[None]]) -> None:
