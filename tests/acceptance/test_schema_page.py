@@ -24,5 +24,7 @@ async def test_the_page_shows_the_api_and_tries_it_without_the_internet(database
         await page.get_by_text("Lista chatbots; busca em nome e número").click()
         await page.get_by_role("button", name="Try it out").click()
         await page.get_by_role("button", name="Execute").click()
-        await expect(page.locator(".live-responses-table").get_by_text("phone_number_id").first).to_be_visible()
+        await expect(
+            page.locator(".live-responses-table").get_by_text("phone_number_id").first
+        ).to_be_visible()
         assert (watch.strangers, watch.errors) == ([], [])

@@ -4,6 +4,7 @@ import pytest
 import pytest_asyncio
 from tests.live import PHONE, WABA, add_bot, platform, until
 
+from wabot import audit
 from wabot.db.engine import DB
 from wabot.testing.simulator.updates import Bot
 
@@ -91,6 +92,18 @@ async def test_a_new_chatbot_is_known_to_the_running_process(office):
 
 async def _not(condition):
     return not await condition
+
+
+async def test_every_change_is_in_the_trail_without_values(office):
+    await office.mine.patch(office.here, json={"nome": "Nova", "app_secret": "segredo"})
+    await office.mine.patch(f"{office.here}plugins/pedidos/", json={"config": {"saudacao": "Oi"}})
+    await office.mine.patch(f"{office.here}plugins/pedidos/", json={"enabled": False})
+    told = [(e.quem, e.acao, e.objeto, e.campos) for e in await audit.entries([office.bot.id], limit=3)]
+    assert told[::-1] == [
+        ("teste", "mudar", "chatbot", {"nome": None, "app_secret": None}),
+        ("teste", "mudar", "plugin", {"ligado": True, "config.saudacao": None}),
+        ("teste", "mudar", "plugin", {"ligado": False}),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from tests.live import add_bot, platform
 
-from wabot import importing
+from wabot import audit, importing
 from wabot.db.engine import DB
 
 CLIENTES = "/api/clientes/"
@@ -70,6 +70,25 @@ async def test_a_cliente_is_replaced_and_changed(office):
     changed = (await office.api.patch(where, json={"ativo": False, "aceita_marketing": True})).json()
     assert (changed["ativo"], changed["aceita_marketing"], changed["nome"]) == (False, True, "Ana Souza")
     assert (await office.api.get(where)).json() == changed
+
+
+async def test_every_change_is_in_the_trail_and_consent_in_its_ledger(office):
+    ana = await office.add(aceita_marketing=True)
+    await office.api.patch(f"{CLIENTES}{ana['id']}/", json={"aceita_marketing": False, "nome": "Ana S."})
+    await office.bring("telefone;aceita_marketing\n+55 31 98000-0001;sim\n")
+    ledger = await DB.fetch("SELECT accepts, who, how FROM consent ORDER BY id")
+    assert [tuple(row) for row in ledger] == [
+        (True, "token teste", "cadastro pela API"),
+        (False, "token teste", "mudança pela API"),
+        (True, "token teste", "importação"),
+    ]
+    trail = [entry for entry in await audit.entries([office.bot]) if entry.objeto.startswith("cliente")]
+    told = [(entry.acao, entry.quem, entry.campos) for entry in reversed(trail)]
+    assert told == [
+        ("criar", "teste", {}),
+        ("mudar", "teste", {"aceita_marketing": None, "nome": None}),
+        ("importar", "teste", {"criados": 0, "atualizados": 1}),
+    ]
 
 
 async def test_another_spelling_of_the_phone_keeps_whatsapps_own(office):

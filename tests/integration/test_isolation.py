@@ -14,8 +14,8 @@ TABLES = """
 SELECT table_schema || '.' || table_name AS name FROM information_schema.tables
 WHERE table_schema IN ('public', 'pedidos') AND table_type = 'BASE TABLE' ORDER BY 1
 """
-OURS = {"public.api_token", "public.idempotency"}
-"""What calling the API writes by itself."""
+OURS = {"public.api_token", "public.auditoria", "public.idempotency"}
+"""What making and using a token writes by itself."""
 
 
 class Neighbours:

@@ -20,11 +20,14 @@ COMMANDS = {
     "scheduler": ("run", "Só a agenda: toca a campainha para o que está na hora"),
     "simulator": ("simulator", "Um substituto da Meta para testes, com página de conversa"),
     "migrate": ("run", "Atualiza o banco de dados, do núcleo e dos plugins"),
-    "bots": ("bots", "Chatbots: add, list, show, verify, disable"),
+    "bots": ("bots", "Chatbots: add, list, show, update, verify, disable"),
     "plugins": ("plugins", "Plugins: list, show, enable, disable, new, check, upgrade-plan"),
     "chat": ("chat", "Conversa com um chatbot no terminal"),
+    "templates": ("templates", "Modelos de mensagem: sync, list"),
     "keys": ("keys", "A chave que cifra as credenciais: rotate"),
-    "tokens": ("tokens", "Tokens da API: create, revoke"),
+    "users": ("users", "Pessoas que entram no painel: add, list, show, role, password, disable"),
+    "tokens": ("tokens", "Tokens da API: create, list, revoke"),
+    "audit": ("audit", "Quem mudou o quê: list"),
     "doctor": ("doctor", "Diz o que está errado e como consertar"),
 }
 

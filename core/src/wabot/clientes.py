@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 from msgspec import UNSET
 
+from wabot import audit, consent
 from wabot.db.engine import DB
 from wabot.db.tables import Cliente
 from wabot.errors import WabotError, WrongFields
@@ -20,15 +21,14 @@ HISTORY = """
 SELECT last_inbound_at IS NOT NULL OR EXISTS (SELECT FROM campaign_send WHERE campaign_send.cliente = $1)
 FROM conversa WHERE conversa.cliente = $1
 """
-CONSENT = "UPDATE cliente SET aceita_marketing = $2, atualizado_em = now() WHERE id = ANY ($1)"
 
 
 class HasHistory(WabotError):
     """A cliente who has written, been written to or ordered is not removed: what happened would hang in the air."""
 
 
-async def add(chatbot: int, fields: Mapping[str, Any]) -> Cliente:
-    """A new cliente. Raises WrongFields."""
+async def add(chatbot: int, fields: Mapping[str, Any], *, how: str) -> Cliente:
+    """A new cliente; `how` they came here, as the proof of their consent tells it. Raises WrongFields."""
     columns = written(fields)
     if not columns.get("wa_id") and not columns.get("bsuid"):
         raise WrongFields({"telefone": NOBODY})
@@ -40,13 +40,14 @@ async def add(chatbot: int, fields: Mapping[str, Any]) -> Cliente:
         except asyncpg.UniqueViolationError as error:
             raise _taken(error) from None
         if accepts:
-            await set_consent([cliente.id], accepts=True)
+            await set_consent([cliente.id], accepts=True, how=how)
             await cliente.refresh()
+        await audit.record("criar", "cliente", cliente.id, chatbot=chatbot)
     return cliente
 
 
-async def change(cliente: Cliente, fields: Mapping[str, Any]) -> Cliente:
-    """Write the fields given; UNSET is not given. Raises WrongFields."""
+async def change(cliente: Cliente, fields: Mapping[str, Any], *, how: str) -> Cliente:
+    """Write the fields given; UNSET is not given. `how`, as in `add`. Raises WrongFields."""
     columns = written(fields)
     if "wa_id" in columns and columns["phone_key"] == cliente.phone_key:
         del columns["wa_id"]  # WhatsApp's own spelling of the same number stays
@@ -60,8 +61,10 @@ async def change(cliente: Cliente, fields: Mapping[str, Any]) -> Cliente:
         except asyncpg.UniqueViolationError as error:
             raise _taken(error) from None
         if accepts != cliente.aceita_marketing:
-            await set_consent([cliente.id], accepts=accepts)
+            await set_consent([cliente.id], accepts=accepts, how=how)
         await cliente.refresh()
+        named = [name for name, value in fields.items() if value is not UNSET]
+        await audit.record("mudar", "cliente", cliente.id, chatbot=cliente.chatbot, campos=named)
     return cliente
 
 
@@ -72,15 +75,16 @@ async def remove(cliente: Cliente) -> None:
         await DB.execute("SELECT FROM cliente WHERE id = $1 FOR UPDATE", cliente.id)
         if await DB.fetchval(HISTORY, cliente.id):
             raise HasHistory(why)
+        await audit.record("apagar", "cliente", cliente.id, chatbot=cliente.chatbot)
         try:
             await cliente.remove()
         except asyncpg.ForeignKeyViolationError:  # a plugin's table
             raise HasHistory(why) from None
 
 
-async def set_consent(clientes: Sequence[int], *, accepts: bool) -> None:
+async def set_consent(clientes: Sequence[int], *, accepts: bool, how: str) -> None:
     """Whether these clientes accept marketing: the one place where the API, a form or an import changes it."""
-    await DB.execute(CONSENT, list(clientes), accepts)
+    await consent.record(clientes, accepts=accepts, who=audit.acts(), how=how)
 
 
 def written(fields: Mapping[str, Any]) -> dict[Any, Any]:

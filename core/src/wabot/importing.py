@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from wabot import clientes
+from wabot import audit, clientes
 from wabot.db.engine import DB
 from wabot.errors import WrongFields
 from wabot.planilha import Line, NotASheet, read, truth
@@ -132,6 +132,9 @@ async def take(file: io.TextIOBase, chatbot: int, mode: Mode) -> Report:
         await _write(chatbot, report)
         if mode == "simular" or (mode == "tudo" and report.recusados):
             await transaction.rollback()  # type: ignore[no-untyped-call]
+        else:
+            many = {"criados": report.criados, "atualizados": report.atualizados}
+            await audit.record("importar", "clientes", chatbot, chatbot=chatbot, campos=many)
     return report
 
 
@@ -206,7 +209,7 @@ async def _write(chatbot: int, report: Report) -> None:
     for accepts in (True, False):
         changed = [row["cliente"] for row in await DB.fetch(CONSENTING, accepts)]
         if changed:
-            await clientes.set_consent(changed, accepts=accepts)
+            await clientes.set_consent(changed, accepts=accepts, how="importação")
 
 
 def _count(status: str) -> int:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from wabot import audit
 from wabot.db.engine import DB
 from wabot.errors import WabotError
 from wabot.plugins.catalogue import Entry
@@ -103,11 +104,17 @@ async def save(
         await DB.execute(
             SAVE, chatbot, plugin.id, on, stored.config.decode(), stored.secrets, stored.version, priority
         )
+        changed = {"ligado": on} | {f"config.{name}": None for name in values}
+        await audit.record("mudar", "plugin", plugin.id, chatbot=chatbot, campos=changed)
 
 
 async def disable(chatbot: int, plugin: str) -> bool:
     """Switch a plugin off for a bot; its configuration and data stay. False if it was never on."""
-    return await DB.execute(DISABLE, chatbot, plugin) != "UPDATE 0"
+    async with DB.transaction():
+        if await DB.execute(DISABLE, chatbot, plugin) == "UPDATE 0":
+            return False
+        await audit.record("mudar", "plugin", plugin, chatbot=chatbot, campos={"ligado": False})
+    return True
 
 
 async def _others(chatbot: int, plugin: str, catalogue: Mapping[str, Entry]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
-"""The web application: Meta's webhook, the REST API of the core and the plugins, health."""
+"""The web application: Meta's webhook, the REST API of the core and the plugins, the panel, health."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from wabot.errors import WrongFields
@@ -20,6 +21,9 @@ from wabot.web.bindings import BindingController, EtapaController
 from wabot.web.chatbots import ChatbotController
 from wabot.web.clientes import ClienteController
 from wabot.web.idempotency import Idempotency
+from wabot.web.panel import errors
+from wabot.web.panel import mount as panel
+from wabot.web.panel.frame import template_config
 from wabot.web.rest import provide_listing
 from wabot.web.sheets import SheetController
 from wabot.web.strict import fitting_body, only_known_parameters
@@ -33,13 +37,15 @@ LARGEST_BODY = 256 * 1024
 def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Litestar:
     """The application for a process that is opened when the server starts and closed when it stops.
 
-    Plugins' routes are mounted when it has opened: only then it is known which plugins work.
+    The panel and plugins' routes are mounted when it has opened: only then its keys are known, and which plugins work.
     """
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with opened() as process:
             app.state.process = process
+            for router in panel.routers(process.settings):
+                app.register(router)
             for plugin in process.registry.plugins.values():
                 mount(app, plugin.id, plugin.declared)
             yield
@@ -60,8 +66,11 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
         lifespan=[lifespan],
         dependencies={"process": Provide(_provide_process)},
         plugins=[problems.plugin, structs],
+        template_config=template_config(),
         exception_handlers={
             Exception: problems.unexpected,
+            NotFoundException: _refused,
+            MethodNotAllowedException: _refused,
             WrongFields: problems.wrong_fields,
             UnicodeDecodeError: problems.unreadable,
             RecursionError: problems.unreadable,
@@ -111,6 +120,12 @@ def _behind_token(path: str, handlers: Sequence[Any]) -> Router:
         request_max_body_size=LARGEST_BODY,
         dependencies={"access": Provide(provide_access), "listing": Provide(provide_listing)},
     )
+
+
+def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Where there is no route, no router can say how it is told: a page to people, a problem document to programs."""
+    of_panel = f"{request.scope['path']}/".startswith("/painel/")
+    return errors.refused(request, error) if of_panel else problems.refused(request, error)
 
 
 async def _provide_process(request: Request[Any, Any, Any]) -> Process:

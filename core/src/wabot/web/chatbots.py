@@ -45,6 +45,14 @@ Secret = Annotated[
         extra_json_schema={"format": "password", "writeOnly": True},
     ),
 ]
+Throughput = Annotated[
+    int,
+    Meta(
+        ge=5,
+        le=1000,
+        description="Mensagens por segundo que a Meta aceita: 80, 1000 ou, com o app no celular, 20.",
+    ),
+]
 Ativo = Annotated[bool, Meta(description="Falso: nada é respondido, e nada é apagado.")]
 
 AT_META = ("numero", "phone_number_id", "business_account_id")
@@ -62,6 +70,7 @@ class ChatbotNew(msgspec.Struct, forbid_unknown_fields=True):
     phone_number_id: MetaId
     business_account_id: MetaId
     timezone: Zone | UnsetType = UNSET
+    throughput: Throughput = 80
     ativo: Ativo = True
     access_token: Secret | UnsetType = UNSET
     app_secret: Secret | UnsetType = UNSET
@@ -79,6 +88,7 @@ class ChatbotChange(msgspec.Struct, forbid_unknown_fields=True):
     phone_number_id: MetaId | UnsetType = UNSET
     business_account_id: MetaId | UnsetType = UNSET
     timezone: Zone | UnsetType = UNSET
+    throughput: Throughput | UnsetType = UNSET
     ativo: Ativo | UnsetType = UNSET
     access_token: Secret | UnsetType = UNSET
     app_secret: Secret | UnsetType = UNSET

@@ -40,6 +40,7 @@ NOT_WRITTEN_SINCE = (
 )
 
 
+CHANGED = "mudança pela API"
 ORDERS = {"id": Cliente.id, "nome": Cliente.nome, "criado_em": Cliente.criado_em}
 
 
@@ -144,7 +145,7 @@ class ClienteController(Controller):
     async def create(self, access: NamedDependency[Access], data: JSONBody[ClienteIn]) -> Created[ClienteOut]:
         """The phone is kept as written and compared without its formatting or ninth digit."""
         await check_chatbot(access, data.chatbot)
-        cliente = await clientes.add(data.chatbot, _given(data))
+        cliente = await clientes.add(data.chatbot, _given(data), how="cadastro pela API")
         return Created(shown(cliente), f"/api/clientes/{cliente.id}/")
 
     @get("/{id:int}", summary="Mostra um cliente")
@@ -158,13 +159,13 @@ class ClienteController(Controller):
         cliente = await _mine(access, id)
         if data.chatbot != cliente.chatbot:
             raise Invalid(chatbot="O chatbot de um cliente não muda.")
-        return await _whole(await clientes.change(cliente, _given(data)))
+        return await _whole(await clientes.change(cliente, _given(data), how=CHANGED))
 
     @patch("/{id:int}", summary="Muda campos de um cliente")
     async def change(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[ClienteChange]
     ) -> ClienteOut:
-        return await _whole(await clientes.change(await _mine(access, id), _given(data)))
+        return await _whole(await clientes.change(await _mine(access, id), _given(data), how=CHANGED))
 
     @delete("/{id:int}", summary="Apaga um cliente que não tem conversas nem pedidos")
     async def delete(self, access: NamedDependency[Access], id: FromPath[int]) -> None:

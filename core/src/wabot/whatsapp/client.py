@@ -1,7 +1,6 @@
 """Speaking to the Graph API: one pooled HTTP client for all numbers of the process."""
 
 import asyncio
-from collections.abc import Awaitable
 from typing import Any
 
 import aiohttp
@@ -9,6 +8,8 @@ import httpx
 import msgspec
 from httpx_aiohttp import AiohttpTransport
 
+from wabot.whatsapp.failures import failure_for
+from wabot.whatsapp.loose import ident, items, obj, parsed
 from wabot.whatsapp.render import render_read
 
 # Meta answers in well under a second; past this nobody can tell whether the message went out.
@@ -17,6 +18,11 @@ CONNECTIONS = 100
 WITHIN = 25.0
 """Seconds from asking for a connection to the answer. Shorter than the outbox waits before it sends a message of
 unknown outcome again: by then nobody may still be sending it."""
+
+TEMPLATE_FIELDS = "id,name,language,status,category,components,quality_score,rejected_reason"
+NUMBER_FIELDS = "quality_rating,whatsapp_business_manager_messaging_limit,throughput"
+PAGES_MOST = 100
+"""An account has at most 6,000 templates, and a page holds 100."""
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -32,9 +38,13 @@ class Credentials(msgspec.Struct, frozen=True):
 class NotSent(Exception):
     """Meta refused the message, or it never left: it was certainly not sent."""
 
-    def __init__(self, code: int | None, http_status: int, detail: str) -> None:
+    def __init__(
+        self, code: int | None, http_status: int, detail: str, *, is_transient: bool = False
+    ) -> None:
         super().__init__(detail)
         self.code, self.http_status, self.detail = code, http_status, detail
+        self.failure = failure_for(code, http_status, is_transient=is_transient)
+        """What follows from it."""
 
 
 class Unclear(Exception):
@@ -53,6 +63,7 @@ class _Error(msgspec.Struct):
     code: int | None = None
     message: str = ""
     error_data: Any = None
+    is_transient: Any = False
 
 
 class _Refused(msgspec.Struct):
@@ -87,26 +98,46 @@ class Graph:
         except (NotSent, Unclear):
             return False
 
-    async def read(self, token: str, path: str, **params: str) -> dict[str, Any]:
-        """What Meta tells of an object: `read(token, "123", fields="status")`. Raises NotSent or Unclear."""
-        headers = {"Authorization": f"Bearer {token}"}
-        response = await self._answer(self._http.get(f"{self.base}/{path}", params=params, headers=headers))
+    async def templates(self, waba: str, access_token: str) -> list[Any]:
+        """All message templates of an account, page by page; only the cursor of an answer is followed, never an
+        address in it. Raises NotSent if refused, and Unclear.
+        """
+        found: list[Any] = []
+        after = ""
+        for _ in range(PAGES_MOST):
+            cursor = {"after": after} if after else {}
+            page = await self.read(
+                access_token, f"{waba}/message_templates", fields=TEMPLATE_FIELDS, limit="100", **cursor
+            )
+            found += items(page.get("data"))
+            paging = obj(page.get("paging"))
+            after = ident(obj(paging.get("cursors")).get("after"))
+            if not after or not paging.get("next"):
+                break
+        return found
+
+    async def number(self, credentials: Credentials) -> dict[str, Any]:
+        """What Meta says of a number: its quality and limits. Raises NotSent if refused, and Unclear."""
+        return await self.read(credentials.access_token, credentials.phone_number_id, fields=NUMBER_FIELDS)
+
+    async def read(self, access_token: str, path: str, **params: str) -> dict[str, Any]:
+        """What Meta tells of anything: `read(token, "123", fields="status")`. Raises NotSent and Unclear."""
+        headers = {"Authorization": f"Bearer {access_token}"}
+        try:
+            async with asyncio.timeout(WITHIN):
+                response = await self._http.get(f"{self.base}/{path}", params=params, headers=headers)
+        except (TimeoutError, httpx.HTTPError) as error:
+            raise Unclear(type(error).__name__) from error
         if response.status_code != httpx.codes.OK:
             raise _refusal(response)
-        try:
-            return msgspec.json.decode(response.content, type=dict[str, Any])
-        except msgspec.DecodeError:
-            raise Unclear("200 without an object") from None
+        return obj(parsed(response.content))
 
     async def _post(self, credentials: Credentials, body: dict[str, Any]) -> httpx.Response:
         headers = {"Authorization": f"Bearer {credentials.access_token}", "Content-Type": "application/json"}
         url, content = f"{self.base}/{credentials.phone_number_id}/messages", msgspec.json.encode(body)
-        return await self._answer(self._http.post(url, content=content, headers=headers))
-
-    async def _answer(self, request: Awaitable[httpx.Response]) -> httpx.Response:
         try:
             async with asyncio.timeout(WITHIN):
-                return await request
+                return await self._http.post(url, content=content, headers=headers)
         except TimeoutError:
             raise Unclear("no answer in time") from None
         except httpx.HTTPError as error:
@@ -132,4 +163,5 @@ def _refusal(response: httpx.Response) -> NotSent | Unclear:
     if error.code is None and response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
         return Unclear(f"HTTP {response.status_code}")
     details = error.error_data.get("details") if isinstance(error.error_data, dict) else error.error_data
-    return NotSent(error.code, response.status_code, " · ".join(filter(None, [error.message, details or ""])))
+    words = " · ".join(filter(None, [error.message, str(details or "")]))
+    return NotSent(error.code, response.status_code, words, is_transient=error.is_transient is True)
