@@ -33,6 +33,9 @@ from wabot_cli.support import run, until_stopped
 @click.option(
     "--throttle-rate", type=click.FloatRange(0, 1), default=0, help="Quantas são recusadas (130429)."
 )
+@click.option(
+    "--pair-rate", type=click.FloatRange(0, 1), default=0, help="Quantas são recusadas para o mesmo cliente (131056)."
+)
 @click.option("--reset-rate", type=click.FloatRange(0, 1), default=0, help="Quantas conexões se rompem.")
 @click.option(
     "--timeout-rate", type=click.FloatRange(0, 1), default=0, help="Quantas são aceitas sem resposta."
