@@ -50,8 +50,8 @@ MUTANTS = [
         f"{WEBHOOK}::test_an_item_nobody_understands_does_not_stop_its_neighbours",
     ),
     Mutant(
-        "a wamid is unique for its chatbot", 3, "db/piccolo_migrations/wabot_2026_11_24t00_00_00.py",
-        "    UNIQUE (chatbot, wamid)\n) WITH (fillfactor = 85", "    UNIQUE (id, wamid)\n) WITH (fillfactor = 85",
+        "a message is known by its wamid", 3, "inbox.py",
+        "            message.inbound.wamid,\n", "            f\"{message.inbound.wamid} {id(message)}\",\n",
         f"{WEBHOOK}::test_delivered_five_times_it_is_stored_once", chaos=True,
     ),
     Mutant(

@@ -56,6 +56,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct):
+    planned: int
     verdict: Verdict
     kills: Counter[str]
     struck: Counter[str]
@@ -66,8 +67,9 @@ class Report(msgspec.Struct):
 
     @property
     def clean(self) -> bool:
-        books = self.books
-        even = books["turns"] == books["written"] == books["events"] == self.verdict.accepted
+        """Nothing lost, doubled or disordered, the books even, and every message of the plan really said."""
+        books, accepted = self.books, self.verdict.accepted
+        even = books["turns"] == books["written"] == books["events"] == accepted == self.planned
         return self.verdict.clean and even and not (books["waiting"] or books["unsent"] or books["dead"])
 
 
@@ -91,8 +93,9 @@ async def _run(plan: Plan) -> Report:
                 books = await _settled(world)
     verdict = judge(crowd.said, crowd.answers)
     struck = Counter(fault for fault, _ in simulator.struck)
+    planned = plan.people * (plan.messages // plan.people)
     return Report(
-        verdict, world.kills, struck, books, world.unexpected, crowd.other, time.monotonic() - began
+        planned, verdict, world.kills, struck, books, world.unexpected, crowd.other, time.monotonic() - began
     )
 
 
