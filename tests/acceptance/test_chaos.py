@@ -1,6 +1,7 @@
 """The chaos run in short, and every mechanism taken out once."""
 
 import pytest
+
 from tests.chaos.run import Plan, run
 from tests.mutants import MUTANTS, survives
 
