@@ -11,6 +11,7 @@ from tests.live import SECRET, until
 
 from wabot import outbox, receipts
 from wabot.db.engine import DB
+from wabot.media.upload import Uploads
 from wabot.message import TemplateMessage, TextMessage
 from wabot.outbox import Outbox
 from wabot.parts import Campaign, Recipient
@@ -38,7 +39,7 @@ async def simulator():
 @pytest_asyncio.fixture
 async def out(bot, simulator):
     graph = Graph(simulator.url, "v26.0")
-    yield Outbox(graph, FixedRuntimes(runtime(bot)))
+    yield Outbox(graph, FixedRuntimes(runtime(bot)), Uploads(graph))
     await graph.close()
 
 

@@ -102,7 +102,7 @@ def test_a_phone_has_a_plus_and_goes_before_a_bsuid(address, key, value):
 
 
 def test_a_reply_quotes_and_carries_our_own_id():
-    body = render(TextMessage("oi"), to="1", callback="saida=7", reply_to="wamid.1")
+    body = render(TextMessage("oi", reply_to="wamid.1"), to="1", callback="saida=7")
     assert body["context"] == {"message_id": "wamid.1"}
     assert body["biz_opaque_callback_data"] == "saida=7"
 
@@ -111,7 +111,7 @@ BROKEN = [
     ("an empty text", TextMessage(" "), "body: empty"),
     ("a long text", TextMessage("a" * 4097), "body: 4097 characters, at most 4096"),
     ("a long text of emoji", TextMessage("🍕" * 2049), "body: 4098 characters, at most 4096"),
-    ("a picture from nowhere", ImageMessage("a.jpg"), "image link"),
+    ("a picture from nowhere", ImageMessage("a.jpg"), "link: not an http"),
     ("a long caption", ImageMessage(LINK, "a" * 1025), "caption: 1025"),
     ("no buttons", ButtonsMessage("?", ()), "buttons: 0"),
     ("four buttons", ButtonsMessage("?", tuple(Button(c, c) for c in "abcd")), "buttons: 4"),

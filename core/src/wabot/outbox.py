@@ -15,8 +15,10 @@ import msgspec
 
 from wabot.db.batch import Batch
 from wabot.db.engine import DB
-from wabot.message import Outbound
+from wabot.media.upload import Uploads
+from wabot.message import FileMessage, Outbound
 from wabot.plugins.runtime import Runtimes
+from wabot.storage import NotKept
 from wabot.whatsapp.client import Credentials, Graph, NotSent, Unclear
 from wabot.whatsapp.failures import delay, failure_for
 from wabot.whatsapp.render import render
@@ -83,6 +85,10 @@ UPDATE outbox SET state = $2, retry_at = now() + make_interval(secs => $3), erro
 WHERE id = $1 AND state = 'enviando' AND wamid IS NULL
 """
 
+# Before and after an upload: it may take longer than an answer to a POST.
+HOLD = """
+UPDATE outbox SET sending_at = now() + make_interval(secs => $2) WHERE id = $1 AND state = 'enviando'
+"""
 
 OVERDUE = """
 SELECT DISTINCT conversa FROM outbox
@@ -114,8 +120,8 @@ _DECODER = msgspec.json.Decoder(Outbound)
 class Outbox:
     """The only way out."""
 
-    def __init__(self, graph: Graph, runtimes: Runtimes) -> None:
-        self._graph, self._runtimes = graph, runtimes
+    def __init__(self, graph: Graph, runtimes: Runtimes, uploads: Uploads) -> None:
+        self._graph, self._runtimes, self._uploads = graph, runtimes, uploads
         self._sent = Batch(_mark_sent)
 
     async def deliver(self, conversa: int) -> None:
@@ -147,16 +153,29 @@ class Outbox:
             return await self._refused(row, NotSent(None, 0, "chatbot unknown to this process"))
         credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
         try:
-            wamid = await self._graph.send(credentials, _body(row))
+            wamid = await self._post(row, credentials)
         except NotSent as refusal:
             return await self._refused(row, refusal)
         except Unclear as doubt:
             log.warning("outbox %s: no clear answer (%s); waiting for its status", row["id"], doubt)
             return False
-        except (ValueError, msgspec.ValidationError) as fault:
+        except (ValueError, msgspec.ValidationError, NotKept) as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
         await self._sent.add((row["id"], wamid))
         return True
+
+    async def _post(self, row: Any, credentials: Credentials) -> str:
+        message = _DECODER.decode(row["content"])
+        file = message.file if isinstance(message, FileMessage) else None
+        if file is None:
+            return await self._graph.send(credentials, _body(row, message))
+        return await self._uploads.send(
+            row["chatbot"],
+            credentials,
+            file,
+            post=lambda media_id: self._graph.send(credentials, _body(row, message, media_id)),
+            hold=lambda seconds: _hold(row["id"], seconds),
+        )
 
     async def _refused(self, row: Any, refusal: NotSent) -> bool:
         failure = failure_for(refusal.code, refusal.http_status)
@@ -183,9 +202,14 @@ async def _mark_sent(sent: list[tuple[int, str]]) -> None:
     await DB.execute(SENT, numbers, wamids)
 
 
-def _body(row: Any) -> dict[str, Any]:
+async def _hold(outbox: int, seconds: float) -> None:
+    await DB.execute(HOLD, outbox, seconds)
+
+
+def _body(row: Any, message: Outbound, media_id: str = "") -> dict[str, Any]:
     return render(
-        _DECODER.decode(row["content"]),
+        message,
+        media_id=media_id,
         to=row["wa_id"] or "",
         recipient=row["bsuid"] or "",
         callback=callback_of(row["id"]),

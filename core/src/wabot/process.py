@@ -14,6 +14,8 @@ from wabot.db.migrate import migrate, migrations_of, pending
 from wabot.db.piccolo_app import APP_CONFIG as CORE
 from wabot.errors import WabotError
 from wabot.inbox import Inbox
+from wabot.media.fetch import Fetcher
+from wabot.media.upload import Uploads
 from wabot.outbox import Outbox
 from wabot.plugins.contain import hold_tasks
 from wabot.plugins.guard import Guard
@@ -24,6 +26,7 @@ from wabot.queue import Queue
 from wabot.schedule import Schedule
 from wabot.settings import Settings
 from wabot.sinks import Sinks
+from wabot.storage import STORAGE
 from wabot.vault import Vault
 from wabot.whatsapp.client import Graph
 from wabot.worker import Worker
@@ -37,8 +40,8 @@ WHERE nspname = ANY ($1) AND relkind IN ('r', 'p') AND attname = 'chatbot' AND N
 
 CONCURRENCY = 16
 """Turns one worker takes side by side."""
-CONNECTIONS_BESIDES = 10
-"""For jobs, sinks, sweeping and the rest."""
+CONNECTIONS_BESIDES = 14
+"""For jobs, sinks, files, sweeping and the rest."""
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -77,6 +80,8 @@ async def running(
     """Everything a web process needs; with `worker`, also what answers and sends."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(open_database(settings, most=concurrency + CONNECTIONS_BESIDES))
+        STORAGE.open(settings.home, settings.media_url)
+        stack.callback(STORAGE.close)
         registry = await (migrate_all() if migrating else _loaded())
         vault = Vault(settings.secret_keys)
         directory = Directory(settings, vault)
@@ -107,16 +112,27 @@ async def _working(
     graph = Graph(settings.graph_api_url, settings.graph_api_version)
     try:
         guard = Guard()
-        worker = Worker(Attendant(runtimes, graph, guard), Outbox(graph, runtimes), queue, concurrency)
+        worker = Worker(
+            Attendant(runtimes, graph, guard), Outbox(graph, runtimes, Uploads(graph)), queue, concurrency
+        )
+        fetcher = Fetcher(graph, runtimes)
         schedule, sinks = Schedule(runtimes, guard), Sinks(runtimes, guard)
         hears = queue.open(
             attend=worker.attend,
             deliver=worker.deliver,
             receipts=worker.receipts,
+            media=fetcher.ring,
             sweep=worker.sweep,
             job=schedule.ring,
         )
-        async with hears, worker.sweeping(), worker.mailing(), schedule.running(), sinks.running():
+        async with (
+            hears,
+            worker.sweeping(),
+            worker.mailing(),
+            fetcher.running(),
+            schedule.running(),
+            sinks.running(),
+        ):
             yield
     finally:
         await graph.close()

@@ -56,7 +56,7 @@ class Draft:
         return self._hash.hexdigest()
 
     def finish(self) -> None:
-        """To the disk itself: the row that says the file is kept must not outlive a power cut that the file does not."""
+        """To the disk itself: a row that says the file is kept must not survive a power cut that the file does not."""
         if not self._file.closed:
             self._file.flush()
             os.fsync(self._file.fileno())
