@@ -42,7 +42,7 @@ class Draft:
     def __init__(self, path: Path) -> None:
         self.path, self.size, self.head = path, 0, b""
         self._hash = hashlib.sha256()
-        self._file = path.open("xb")
+        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
     def write(self, piece: bytes) -> None:
         self._file.write(piece)
@@ -94,13 +94,21 @@ class Folder:
 
     def _move(self, draft: Path, to: Path) -> None:
         """Whole or not at all: the name appears when everything is on the disk."""
-        to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folders = (to.parent.parent, to.parent)
+        for folder in folders:
+            folder.mkdir(mode=0o700, exist_ok=True)
         draft.replace(to)
-        folder = os.open(to.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        for folder in folders:
+            _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    """The names in it to the disk."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 class Bucket:
@@ -140,7 +148,9 @@ class Storage:
         """Files under `home`, or in the bucket that `url` names. Drafts of processes that died are cleared away."""
         root = home / "media"
         self._drafts = root / DRAFTS
-        self._drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home.mkdir(parents=True, exist_ok=True)
+        for folder in (root, self._drafts):
+            folder.mkdir(exist_ok=True, mode=0o700)
         self._place = Bucket(url) if url else Folder(root)
         for draft in self._drafts.iterdir():
             with contextlib.suppress(FileNotFoundError):
