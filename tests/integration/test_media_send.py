@@ -77,6 +77,15 @@ async def test_many_sends_by_several_workers_upload_once(sender):
     }
 
 
+async def test_within_a_process_nobody_looks_again_and_again_whether_the_upload_is_done(sender, monkeypatch):
+    monkeypatch.setattr(upload, "LOOK_AGAIN", 3600)
+    menu = DocumentMessage(file=await sender.files.keep(MENU))
+    conversas = [await sender.puts(menu) for _ in range(5)]
+    async with asyncio.timeout(10):
+        await asyncio.gather(*map(sender.outbox.deliver, conversas))
+    assert len(sender.meta.sent) == 5
+
+
 async def test_a_file_that_meta_forgot_is_uploaded_again_in_the_same_try(sender):
     menu = DocumentMessage(file=await sender.files.keep(MENU))
     await sender.outbox.deliver(await sender.puts(menu))
