@@ -358,6 +358,9 @@ async def test_old_files_go_in_batches_and_the_business_keeps_its_own(shop):
     while await shop.fetcher.look():
         pass
     await DB.execute("UPDATE media SET received_at = now() - interval '100 days'")
+    await DB.execute(
+        "UPDATE media SET conversa = NULL WHERE wamid = 'wamid.1'"
+    )  # nobody to answer: still a person's
     young = await shop.receives()
     await shop.fetcher.look()
     before = await DB.fetchval("SELECT now() - interval '90 days'")

@@ -124,6 +124,19 @@ async def test_while_a_file_is_uploaded_no_other_worker_takes_its_message(sender
     assert len(sender.meta.sent) == 1
 
 
+async def test_a_message_that_another_worker_has_taken_is_not_sent_after_the_upload(sender, monkeypatch):
+    conversa = await sender.puts(DocumentMessage(file=await sender.files.keep(MENU)))
+
+    async def for_ever(*_):
+        await DB.execute("UPDATE outbox SET tries = tries + 1, sending_at = now()")
+        return "77"
+
+    monkeypatch.setattr(upload, "upload", for_ever)
+    await sender.outbox.deliver(conversa)
+    assert sender.meta.sent == []
+    assert await sender.states() == ["enviando"]
+
+
 async def test_an_upload_that_fails_is_tried_again_later(sender, monkeypatch):
     async def away(*_):
         raise NotSent(None, 0, "no connection")

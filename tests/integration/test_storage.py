@@ -8,6 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from wabot.errors import BadSetting
 from wabot.storage import ABANDONED_AFTER, DRAFTS, NotKept, Storage, key_of
 
 LARGE = os.urandom(1 << 20) * 11  # in several parts, in a bucket
@@ -92,6 +93,12 @@ async def test_files_are_for_their_owner_only(tmp_path):
     folders = [path for path in (tmp_path / "media").rglob("*") if path.is_dir()]
     files = [path for path in (tmp_path / "media").rglob("*") if path.is_file()]
     assert {path.stat().st_mode & 0o077 for path in (*folders, *files)} == {0}
+
+
+def test_a_home_that_cannot_be_written_to_is_said_in_one_line(tmp_path):
+    (tmp_path / "casa").write_text("a file where the folder should be")
+    with pytest.raises(BadSetting, match=r"WABOT_HOME: não é possível gravar em .*casa"):
+        Storage().open(tmp_path / "casa")
 
 
 @pytest.mark.parametrize("name", ["", "..", "../../etc/passwd", "A" * 64, "a" * 65])

@@ -48,11 +48,9 @@ class Files(Protocol):
 
     async def read(self, file: Media | File) -> bytes:
         """The bytes of what a customer sent, or of a kept file. Raises NoFileYet and NoFile."""
-        ...
 
     async def keep(self, content: bytes | Path, *, filename: str = "", mime_type: str = "") -> File:
         """Keep a file, to send it. The same bytes are kept once. Raises ValueError for none, or more than 100 MB."""
-        ...
 
 
 class NoFiles:

@@ -85,9 +85,10 @@ UPDATE outbox SET state = $2, retry_at = now() + make_interval(secs => $3), erro
 WHERE id = $1 AND state = 'enviando' AND wamid IS NULL
 """
 
-# Before and after an upload: it may take longer than an answer to a POST.
+# Before and after an upload: it may take longer than an answer to a POST. Each claim counts a try, and is known by it.
 HOLD = """
-UPDATE outbox SET sending_at = now() + make_interval(secs => $2) WHERE id = $1 AND state = 'enviando'
+UPDATE outbox SET sending_at = now() + make_interval(secs => $3)
+WHERE id = $1 AND tries = $2 AND state = 'enviando' RETURNING true
 """
 
 OVERDUE = """
@@ -174,7 +175,7 @@ class Outbox:
             credentials,
             file,
             post=lambda media_id: self._graph.send(credentials, _body(row, message, media_id)),
-            hold=lambda seconds: _hold(row["id"], seconds),
+            hold=lambda seconds: _hold(row, seconds),
         )
 
     async def _refused(self, row: Any, refusal: NotSent) -> bool:
@@ -202,8 +203,9 @@ async def _mark_sent(sent: list[tuple[int, str]]) -> None:
     await DB.execute(SENT, numbers, wamids)
 
 
-async def _hold(outbox: int, seconds: float) -> None:
-    await DB.execute(HOLD, outbox, seconds)
+async def _hold(row: Any, seconds: float) -> None:
+    if not await DB.fetchval(HOLD, row["id"], row["tries"], seconds):
+        raise Unclear("another worker has taken it")
 
 
 def _body(row: Any, message: Outbound, media_id: str = "") -> dict[str, Any]:

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from wabot.errors import WabotError
+from wabot.errors import BadSetting, WabotError
 
 DRAFTS = ".drafts"
 ABANDONED_AFTER = 86_400.0
@@ -137,6 +137,14 @@ class Bucket:
             await obstore.delete_async(self._store, key)
 
 
+def _clear(drafts: Path) -> None:
+    """Remove what processes that died had begun."""
+    for draft in drafts.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if draft.stat().st_mtime < time.time() - ABANDONED_AFTER:
+                draft.unlink()
+
+
 class Storage:
     """The one place of a process, opened when the settings are known."""
 
@@ -145,17 +153,21 @@ class Storage:
         self._place: Place | None = None
 
     def open(self, home: Path, url: str = "") -> None:
-        """Files under `home`, or in the bucket that `url` names. Drafts of processes that died are cleared away."""
+        """Files under `home`, or in the bucket that `url` names; drafts are always under `home`.
+
+        Raises BadSetting for a `home` that cannot be written to.
+        """
         root = home / "media"
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            for folder in (root, root / DRAFTS):
+                folder.mkdir(exist_ok=True, mode=0o700)
+            _clear(root / DRAFTS)
+        except OSError as error:
+            told = f"WABOT_HOME: não é possível gravar em {root} ({error.strerror}); use uma pasta gravável."
+            raise BadSetting(told) from None
         self._drafts = root / DRAFTS
-        home.mkdir(parents=True, exist_ok=True)
-        for folder in (root, self._drafts):
-            folder.mkdir(exist_ok=True, mode=0o700)
         self._place = Bucket(url) if url else Folder(root)
-        for draft in self._drafts.iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                if draft.stat().st_mtime < time.time() - ABANDONED_AFTER:
-                    draft.unlink()
 
     def close(self) -> None:
         self._drafts = self._place = None

@@ -18,7 +18,8 @@ UPDATE media SET state = 'apagando' WHERE chatbot = $1
 # What a plugin keeps outside any conversa is the business's own, and stays.
 MARK_OLDER = """
 UPDATE media SET state = 'apagando' WHERE id IN (
-    SELECT id FROM media WHERE conversa IS NOT NULL AND received_at < $1 AND state <> 'apagando'
+    SELECT id FROM media WHERE (conversa IS NOT NULL OR wamid IS NOT NULL) AND received_at < $1
+        AND state <> 'apagando'
     ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
 

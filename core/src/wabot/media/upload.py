@@ -13,7 +13,7 @@ from wabot.whatsapp.files import upload
 LIVES = 29 * 86_400
 """Seconds an id is used. Meta keeps it 30 days."""
 UPLOAD_LIMIT = 150.0
-"""Seconds one upload may take, waiting for another process included."""
+"""Seconds one upload may take, all waiting included: the messages that need it are held for longer than that."""
 LEASE = UPLOAD_LIMIT + 30
 AT_ONCE = 4
 """Uploads side by side in this process: each holds its file in memory."""
@@ -46,7 +46,7 @@ FORGET = "UPDATE media_upload SET expires_at = NULL WHERE chatbot = $1 AND media
 
 Key = tuple[int, str, str]
 Hold = Callable[[float], Awaitable[None]]
-"""Keeps a message to oneself for so many seconds more."""
+"""Keeps a message to oneself for so many seconds more; raises if somebody else has taken it."""
 
 
 class Uploads:
@@ -98,7 +98,7 @@ class Uploads:
 
     async def _upload(self, key: Key, credentials: Credentials) -> str:
         try:
-            async with self._slots, asyncio.timeout(UPLOAD_LIMIT):
+            async with asyncio.timeout(UPLOAD_LIMIT):
                 while not await DB.fetchval(CLAIM, *key, LEASE):
                     if known := await DB.fetchval(KNOWN, *key):
                         return str(known)
@@ -110,8 +110,9 @@ class Uploads:
     async def _post(self, key: Key, credentials: Credentials) -> str:
         chatbot, sha256, mime_type = key
         try:
-            content = await STORAGE.read(chatbot, sha256)
-            media_id = await upload(self._graph, credentials, content, mime_type)
+            async with self._slots:
+                content = await STORAGE.read(chatbot, sha256)
+                media_id = await upload(self._graph, credentials, content, mime_type)
         except BaseException:
             await DB.execute(RELEASE, *key)
             raise
