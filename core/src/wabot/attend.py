@@ -13,11 +13,12 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from wabot import consent, texts
+from wabot import consent, corrections, texts
 from wabot.db.engine import DB
-from wabot.errors import NewerState, PluginFailed, WabotError, reason_of
+from wabot.errors import NewerState, NoFileYet, PluginFailed, WabotError, reason_of
 from wabot.flow import Cliente
 from wabot.logs import places
+from wabot.media.kept import ChatbotFiles
 from wabot.message import Inbound, TextMessage
 from wabot.outbox import encode
 from wabot.plugins.contain import Overstayed, contained
@@ -128,7 +129,7 @@ class Attendant:
         except Exception as error:  # noqa: BLE001 - a plugin's failure is its own
             if isinstance(error.__cause__, (asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
                 raise error.__cause__ from None  # the plugin only met it
-            if trail.plugin:
+            if trail.plugin and not isinstance(error.__cause__, NoFileYet):
                 await self._guard.failed(row["chatbot"], trail.plugin, error)
             if isinstance(error, PluginFailed) and error.skippable:
                 return await self._one(conversa, without | {error.plugin})
@@ -151,8 +152,9 @@ class Attendant:
         inbound = read_message(message["raw"], message["received_at"])
         if inbound.expects_answer and not is_late(inbound, datetime.now(UTC)):
             self._show_courtesy(runtime, inbound.wamid)
-        scene = self._scene(runtime, row, trail, without)
+        scene = self._scene(runtime, conversa, row, trail, without)
         turn = await _taken(take_turn(runtime.flows, _state(row), scene, inbound), connection)
+        await corrections.mark(runtime.bot.id, conversa, inbound)
         if turn.opted_out:
             await _opt_out(row["cliente"], inbound)
         told = (*_columns(turn), *_lists(inbound, turn), turn.flow)
@@ -161,7 +163,9 @@ class Attendant:
             await self._guard.succeeded(runtime.bot.id, plugin)
         return bool(more)
 
-    def _scene(self, runtime: BotRuntime, row: Any, trail: Trail, without: frozenset[str]) -> Scene:
+    def _scene(
+        self, runtime: BotRuntime, conversa: int, row: Any, trail: Trail, without: frozenset[str]
+    ) -> Scene:
         return Scene(
             runtime.chatbot,
             Cliente(row["cliente"], row["nome"]),
@@ -170,6 +174,7 @@ class Attendant:
             down=self._guard.down(runtime.bot.id, runtime.plugins) | without,
             incomplete=bool(runtime.missing),
             trail=trail,
+            files=ChatbotFiles(runtime.bot.id, conversa),
         )
 
     def _show_courtesy(self, runtime: BotRuntime, wamid: str) -> None:

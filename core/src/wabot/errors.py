@@ -33,3 +33,11 @@ def reason_of(error: Exception, most: int = 500) -> str:
 
 class NewerState(WabotError):
     """A newer release of the flow wrote this state: a process that runs that release has to answer."""
+
+
+class NoFile(WabotError):
+    """A file that cannot be read: it was never fetched, has expired or was erased. Its text says which."""
+
+
+class NoFileYet(NoFile):
+    """A customer's file that is still being fetched: seconds, as a rule."""

@@ -18,9 +18,11 @@ from wabot import consent, holds, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
 from wabot.db.engine import DB
-from wabot.message import Outbound, TemplateMessage
+from wabot.media.upload import Uploads
+from wabot.message import FileMessage, Outbound, TemplateMessage
 from wabot.pacing import Pacing
 from wabot.plugins.runtime import BotRuntime, Runtimes
+from wabot.storage import NotKept
 from wabot.templates import Held
 from wabot.whatsapp.client import Credentials, Graph, NotSent, Unclear
 from wabot.whatsapp.failures import MINUTE, delay, failure_for
@@ -80,6 +82,12 @@ INSERT INTO outbox (chatbot, conversa, inbox, flow, content)
 SELECT chatbot, conversa, inbox, closed.flow, $5 FROM closed WHERE id = $2 AND $5::json IS NOT NULL
 """
 
+# Before and after an upload: it may take longer than an answer to a POST. Each claim counts a try, and is known by it.
+HOLD = """
+UPDATE outbox SET sending_at = now() + make_interval(secs => $3)
+WHERE id = $1 AND tries = $2 AND state = 'enviando' RETURNING true
+"""
+
 
 def callback_of(outbox: int) -> str:
     """What travels as `biz_opaque_callback_data`: our id, and nothing about anybody."""
@@ -113,7 +121,8 @@ class Outbox:
     """The only way out."""
 
     def __init__(self, graph: Graph, runtimes: Runtimes) -> None:
-        self._graph, self._runtimes, self._pacing = graph, runtimes, Pacing()
+        self._graph, self._runtimes = graph, runtimes
+        self._uploads, self._pacing = Uploads(graph), Pacing()
         self._sent = Batch(_mark_sent)
 
     async def deliver(self, conversa: int) -> None:
@@ -151,32 +160,45 @@ class Outbox:
             return await self._give_up(row, None, OPTED_OUT)
         try:
             message = _DECODER.decode(row["content"])
-            body = _body(row, message)
-        except (ValueError, msgspec.ValidationError) as fault:
+        except msgspec.ValidationError as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
         if isinstance(message, TemplateMessage):
             if hold := await templates.held(row["chatbot"], message):
-                return await self._hold(row, hold)
+                return await self._wait_for(row, hold)
         elif row["closed"]:
             return await self._close(row, runtime)
         if row["rate"] and (wait := await self._pacing.put_off(row["chatbot"], row["rate"])):
             return await self._put_back(row, wait, SLOWED_DOWN)
-        return await self._post(row, runtime, message, body)
+        return await self._post(row, runtime, message)
 
-    async def _post(self, row: Any, runtime: BotRuntime, message: Outbound, body: dict[str, Any]) -> Tried:
+    async def _post(self, row: Any, runtime: BotRuntime, message: Outbound) -> Tried:
+        credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
         try:
-            wamid = await self._graph.send(
-                Credentials(runtime.bot.phone_number_id, runtime.bot.access_token), body
-            )
+            wamid = await self._posted(row, credentials, message)
         except NotSent as refusal:
             return await self._refused(row, runtime, message, refusal)
         except Unclear as doubt:
             log.warning("outbox %s: no clear answer (%s); waiting for its status", row["id"], doubt)
             return Tried(next_may_go=False)
+        except (ValueError, NotKept) as fault:
+            return await self._give_up(row, None, f"cannot be rendered: {fault}")
         await self._sent.add((row["id"], wamid))
         return Tried(next_may_go=True, number_works=True)
 
-    async def _hold(self, row: Any, hold: Held) -> Tried:
+    async def _posted(self, row: Any, credentials: Credentials, message: Outbound) -> str:
+        """The wamid. A file of ours is uploaded first, if Meta does not have it yet."""
+        file = message.file if isinstance(message, FileMessage) else None
+        if file is None:
+            return await self._graph.send(credentials, _body(row, message))
+        return await self._uploads.send(
+            row["chatbot"],
+            credentials,
+            file,
+            post=lambda media_id: self._graph.send(credentials, _body(row, message, media_id)),
+            hold=lambda seconds: _hold(row, seconds),
+        )
+
+    async def _wait_for(self, row: Any, hold: Held) -> Tried:
         """Waiting for a template costs none of the tries; one that is gone for good is not waited for."""
         if hold.wait is None or row["too_late"]:
             return await self._give_up(row, hold.code, hold.why)
@@ -231,9 +253,18 @@ async def _mark_sent(sent: list[tuple[int, str]]) -> None:
     await DB.execute(SENT, numbers, wamids)
 
 
-def _body(row: Any, message: Outbound) -> dict[str, Any]:
+async def _hold(row: Any, seconds: float) -> None:
+    if not await DB.fetchval(HOLD, row["id"], row["tries"], seconds):
+        raise Unclear("another worker has taken it")
+
+
+def _body(row: Any, message: Outbound, media_id: str = "") -> dict[str, Any]:
     return render(
-        message, to=row["wa_id"] or "", recipient=row["bsuid"] or "", callback=callback_of(row["id"])
+        message,
+        media_id=media_id,
+        to=row["wa_id"] or "",
+        recipient=row["bsuid"] or "",
+        callback=callback_of(row["id"]),
     )
 
 

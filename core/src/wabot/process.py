@@ -14,6 +14,7 @@ from wabot.db.migrate import migrate, migrations_of, pending
 from wabot.db.piccolo_app import APP_CONFIG as CORE
 from wabot.errors import WabotError
 from wabot.inbox import Inbox
+from wabot.media.fetch import Fetcher
 from wabot.outbox import Outbox
 from wabot.plugins.contain import hold_tasks
 from wabot.plugins.guard import Guard
@@ -24,6 +25,7 @@ from wabot.queue import Queue
 from wabot.schedule import Schedule
 from wabot.settings import Settings
 from wabot.sinks import Sinks
+from wabot.storage import STORAGE
 from wabot.vault import Vault
 from wabot.whatsapp.client import Graph
 from wabot.worker import Worker
@@ -37,8 +39,8 @@ WHERE nspname = ANY ($1) AND relkind IN ('r', 'p') AND attname = 'chatbot' AND N
 
 CONCURRENCY = 16
 """Turns one worker takes side by side."""
-CONNECTIONS_BESIDES = 10
-"""For jobs, sinks, sweeping and the rest."""
+CONNECTIONS_BESIDES = 14
+"""For jobs, sinks, files, sweeping and the rest."""
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -77,6 +79,8 @@ async def running(
     """Everything a web process needs; with `worker`, also what answers and sends."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(open_database(settings, most=concurrency + CONNECTIONS_BESIDES))
+        STORAGE.open(settings.home, settings.media_url)
+        stack.callback(STORAGE.close)
         registry = await (migrate_all() if migrating else _loaded())
         vault = Vault(settings.secret_keys)
         directory = Directory(settings, vault)
@@ -108,16 +112,25 @@ async def _working(
     try:
         guard = Guard()
         worker = Worker(Attendant(runtimes, graph, guard), Outbox(graph, runtimes), queue, concurrency)
+        fetcher = Fetcher(graph, runtimes)
         schedule, sinks = Schedule(runtimes, guard), Sinks(runtimes, guard)
         hears = queue.open(
             attend=worker.attend,
             deliver=worker.deliver,
             receipts=worker.receipts,
             notices=worker.notices,
+            media=fetcher.ring,
             sweep=worker.sweep,
             job=schedule.ring,
         )
-        moving = (worker.sweeping(), worker.mailing(), worker.probing(), schedule.running(), sinks.running())
+        moving = (
+            worker.sweeping(),
+            worker.mailing(),
+            worker.probing(),
+            fetcher.running(),
+            schedule.running(),
+            sinks.running(),
+        )
         async with hears, AsyncExitStack() as stack:
             for part in moving:
                 await stack.enter_async_context(part)

@@ -27,6 +27,7 @@ ATTEND = "wabot:attend"
 DELIVER = "wabot:deliver"
 RECEIPTS = "wabot:receipts"
 NOTICES = "wabot:notices"
+MEDIA = "wabot:media"
 SWEEP = "wabot:sweep"
 JOB = "wabot:job"
 
@@ -40,7 +41,7 @@ Handler = Callable[..., Awaitable[None]]
 
 
 class Queue:
-    """Ring for work (`attend`, `deliver`, `receipts`, `notices`), and, in a worker, hear the ringing."""
+    """Ring for work (`attend`, `deliver`, `receipts`, `notices`, `media`), and, in a worker, hear the ringing."""
 
     def __init__(self, redis_url: str, tasks_at_once: int = 50) -> None:
         self.in_process = not redis_url
@@ -83,9 +84,13 @@ class Queue:
         """Notices are waiting to be applied."""
         await self._ring(NOTICES)
 
+    async def media(self) -> None:
+        """Files are waiting to be fetched."""
+        await self._ring(MEDIA)
+
     @contextlib.asynccontextmanager
     async def open(self, **handlers: Handler) -> AsyncIterator[None]:
-        """Connect; with handlers (by name: attend, deliver, receipts, notices, sweep, job), also work off rings."""
+        """Connect; with handlers (by name: attend, deliver, receipts, …), also work off what is rung."""
         for name, handler in handlers.items():
             self._broker.register_task(
                 _task(handler), task_name=f"wabot:{name}", **_schedule(f"wabot:{name}")

@@ -14,6 +14,7 @@ from wabot.db.engine import DB
 from wabot.errors import PluginFailed
 from wabot.logs import places
 from wabot.looper import Looper
+from wabot.media.kept import ChatbotFiles
 from wabot.parts import BotContext, Bound, Recorded, Sink
 from wabot.plugins.guard import Guard, PluginDown
 from wabot.plugins.runtime import BotRuntime, Runtimes
@@ -147,7 +148,7 @@ class Sinks:
 
     async def _give(self, reader: Reader, events: Sequence[Recorded]) -> None:
         bot, bound = reader.runtime.chatbot, reader.bound
-        context = BotContext(bot, datetime.now(UTC), bound.config)
+        context = BotContext(bot, datetime.now(UTC), bound.config, files=ChatbotFiles(bot.id))
 
         async def take() -> None:
             await bound.value.take(context, events)
