@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from tests.docs.pages import PAGES, ROOT, files_shown, name_of, page, section, shell
 
-from wabot import hookspecs, settings
+from wabot import hookspecs, notices, settings
 from wabot.doctor import examine
 from wabot.plugins import reference
 from wabot.testing.chat import Chat
@@ -167,6 +167,11 @@ def test_every_finding_of_the_doctor_is_described_and_no_other():
     source = Path(examine.__code__.co_filename).read_text(encoding="utf-8")
     found = set(re.findall(r'(?:_error\(|Finding\(\s*"(?:error|warning)",)\s*"([a-z-]+)"', source))
     assert first_column(section(page("docs/operate.md"), "Is it well?")) == found
+
+
+def test_every_notice_that_is_acted_on_is_described_and_no_other():
+    told = section(page("docs/notices.md"), "What wabot acts on")
+    assert first_column(told) == set(notices.HANDLERS)
 
 
 def test_every_fault_of_the_simulator_is_described_and_no_other():

@@ -9,17 +9,19 @@ import asyncio
 import logging
 import random
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
-from wabot import holds
+from wabot import consent, holds, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
 from wabot.db.engine import DB
 from wabot.message import Outbound, TemplateMessage
 from wabot.pacing import Pacing
 from wabot.plugins.runtime import BotRuntime, Runtimes
+from wabot.templates import Held
 from wabot.whatsapp.client import Credentials, Graph, NotSent, Unclear
 from wabot.whatsapp.failures import MINUTE, delay, failure_for
 from wabot.whatsapp.render import render
@@ -152,27 +154,40 @@ class Outbox:
             body = _body(row, message)
         except (ValueError, msgspec.ValidationError) as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
-        if row["closed"] and not isinstance(message, TemplateMessage):
+        if isinstance(message, TemplateMessage):
+            if hold := await templates.held(row["chatbot"], message):
+                return await self._hold(row, hold)
+        elif row["closed"]:
             return await self._close(row, runtime)
         if row["rate"] and (wait := await self._pacing.put_off(row["chatbot"], row["rate"])):
             return await self._put_back(row, wait, SLOWED_DOWN)
-        return await self._post(row, runtime, body)
+        return await self._post(row, runtime, message, body)
 
-    async def _post(self, row: Any, runtime: BotRuntime, body: dict[str, Any]) -> Tried:
+    async def _post(self, row: Any, runtime: BotRuntime, message: Outbound, body: dict[str, Any]) -> Tried:
         try:
             wamid = await self._graph.send(
                 Credentials(runtime.bot.phone_number_id, runtime.bot.access_token), body
             )
         except NotSent as refusal:
-            return await self._refused(row, runtime, refusal)
+            return await self._refused(row, runtime, message, refusal)
         except Unclear as doubt:
             log.warning("outbox %s: no clear answer (%s); waiting for its status", row["id"], doubt)
             return Tried(next_may_go=False)
         await self._sent.add((row["id"], wamid))
         return Tried(next_may_go=True, number_works=True)
 
-    async def _refused(self, row: Any, runtime: BotRuntime, refusal: NotSent) -> Tried:
+    async def _hold(self, row: Any, hold: Held) -> Tried:
+        """Waiting for a template costs none of the tries; one that is gone for good is not waited for."""
+        if hold.wait is None or row["too_late"]:
+            return await self._give_up(row, hold.code, hold.why)
+        return await self._put_back(row, hold.wait, hold.why, hold.code)
+
+    async def _refused(self, row: Any, runtime: BotRuntime, message: Outbound, refusal: NotSent) -> Tried:
         failure = refusal.failure
+        if isinstance(message, TemplateMessage):
+            await templates.refused(row["chatbot"], message, refusal.code)
+        if refusal.code == consent.STOPPED:
+            await consent.stopped({row["id"]: datetime.now(UTC)})
         log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
         if failure.holds_number:
             await holds.place(row, failure, refusal.detail, runtime.bot.credentials_at)

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from wabot import attend, outbox, receipts
+from wabot import attend, notices, outbox, receipts
 from wabot.attend import Attendant, NotReady
 from wabot.background import background
 from wabot.logs import places
@@ -70,6 +70,10 @@ class Worker:
         if settled := await receipts.apply():
             await self.deliver(settled)
 
+    async def notices(self) -> None:
+        """Do what the notices that have come ask for."""
+        await notices.apply()
+
     async def _serve(self, conversa: int) -> None:
         async with self._slots:
             await self._attend_one(conversa)
@@ -106,6 +110,8 @@ class Worker:
         await ring.deliver(await outbox.waiting_longer_than(patience, SWEEP_MOST))
         if await receipts.waiting():
             await ring.receipts()
+        if await notices.waiting():
+            await ring.notices()
 
 
 async def _seen_through(sending: Coroutine[Any, Any, bool]) -> bool:
