@@ -22,6 +22,6 @@ async def test_the_ring_for_agendamentos_reaches_a_worker():
     async def job():
         heard.set()
 
-    async with asyncio.timeout(5), queue.open(job=job):
+    async with asyncio.timeout(5), queue.open(), queue.hearing(job=job):
         await queue._ring(JOB)
         await heard.wait()

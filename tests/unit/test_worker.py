@@ -3,8 +3,19 @@
 import asyncio
 
 from wabot import outbox
+from wabot.queue import Queue
 from wabot.whatsapp import client
 from wabot.worker import OneAtATime, Worker
+
+
+class FakeAttendant:
+    async def attend(self, conversa):
+        pass
+
+
+class FakeOutbox:
+    async def deliver(self, conversa):
+        pass
 
 
 async def test_a_ring_during_the_work_makes_it_run_once_more():
@@ -65,6 +76,6 @@ async def test_a_sweep_that_fails_is_not_the_last_one(monkeypatch):
                 again.set()
             raise ValueError
 
-    worker = object.__new__(Tired)
+    worker = Tired(FakeAttendant(), FakeOutbox(), Queue(""), at_once=1)
     async with asyncio.timeout(5), worker.sweeping():
         await again.wait()

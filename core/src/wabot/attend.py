@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 
 from wabot import texts
+from wabot.db.away import away, is_away
 from wabot.db.engine import DB
 from wabot.errors import NewerState, PluginFailed, WabotError, reason_of
 from wabot.flow import Cliente
@@ -31,7 +32,6 @@ log = logging.getLogger(__name__)
 
 TURN_LIMIT = 10.0
 """Seconds a turn may take. It holds the conversa's row and a connection all that time."""
-AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 RETRY_AFTER = (0, 2, 10)
 """Seconds until a message whose turn failed is tried again; after the last one it is set aside."""
 
@@ -96,11 +96,18 @@ class Attendant:
     def __init__(self, runtimes: Runtimes, graph: Graph, guard: Guard) -> None:
         self._runtimes, self._graph, self._guard = runtimes, graph, guard
         self._courtesies: set[asyncio.Task[bool]] = set()
+        self.stopping = False
 
     async def attend(self, conversa: int) -> None:
         """Answer what waits in this conversa, oldest first. Raises what the database raises, and NotReady."""
-        while await self._one(conversa):
+        while not self.stopping and await self._one(conversa):
             pass
+
+    def stop(self) -> None:
+        """Take no more turns; what is in hand is seen through, but for the courtesies."""
+        self.stopping = True
+        for courtesy in self._courtesies:
+            courtesy.cancel()
 
     async def _one(self, conversa: int, without: frozenset[str] = frozenset()) -> bool:
         """Answer the oldest message; False if nothing more waits that may be answered now."""
@@ -114,11 +121,11 @@ class Attendant:
                 if not message or message["too_early"]:
                     return False
                 return await self._take(conversa, row, message, trail, without, transaction.connection)
-        except (NotReady, *AWAY):
+        except (NotReady, OSError):
             raise  # not the message's fault: it stays as it was
         except Exception as error:  # noqa: BLE001 - a plugin's failure is its own
-            if isinstance(error.__cause__, (asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
-                raise error.__cause__ from None  # the plugin only met it
+            if is_away(error.__cause__):
+                raise away(error.__cause__) from None  # the plugin only met it
             if trail.plugin:
                 await self._guard.failed(row["chatbot"], trail.plugin, error)
             if isinstance(error, PluginFailed) and error.skippable:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import asyncpg
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -13,6 +12,7 @@ from wabot.db import migrate
 from wabot.db.directory import Bot, Directory
 from wabot.db.engine import DB
 from wabot.db.piccolo_app import APP_CONFIG as CORE
+from wabot.errors import Away
 from wabot.plugins.bindings import all_bindings
 from wabot.plugins.catalogue import Entry, catalogue
 from wabot.settings import Settings
@@ -73,12 +73,10 @@ async def examine(settings: Settings) -> Report:
     return Report(not any(f.severity == "error" for f in findings), findings, counts)
 
 
-def unreachable(error: Exception) -> Report:
+def unreachable(error: Away) -> Report:
     """The report when there is no database to look into."""
-    message = f"O banco de dados não responde ({type(error).__name__})."
-    return Report(
-        False, [Finding("error", "database", message, "confira DATABASE_URL e se o servidor está no ar")], {}
-    )
+    what, _, fix = str(error).rstrip(".").partition("; ")
+    return Report(False, [_error("database", f"{what}.", fix)], {})
 
 
 def _plugin_findings(plugins: Mapping[str, Entry]) -> list[Finding]:
@@ -174,6 +172,3 @@ async def _backlog_findings(counts: dict[str, int]) -> list[Finding]:
 
 def _error(code: str, message: str, fix: str) -> Finding:
     return Finding("error", code, message, fix)
-
-
-AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)

@@ -9,12 +9,13 @@ import asyncio
 import logging
 import random
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from wabot.db.batch import Batch
-from wabot.db.engine import DB
+from wabot.db.engine import DB, patiently
 from wabot.message import Outbound
 from wabot.plugins.runtime import Runtimes
 from wabot.whatsapp.client import Credentials, Graph, NotSent, Unclear
@@ -35,12 +36,14 @@ NO_ANSWER = "sem resposta da Meta; não repetida"
 OPTED_OUT = "o cliente não aceita mais mensagens"
 
 # The next reply of a conversa, if it may go now. The oldest open row decides: while it is being sent, or waits for
-# its next try, nothing behind it may overtake. (SKIP LOCKED would let it.) Bulk messages are not in its way.
+# its next try, nothing behind it may overtake. (SKIP LOCKED would let it.) Bulk messages are not in its way. While
+# the server was down no outcome could be written, so the time to wait for one begins anew when it starts.
 CLAIM = """
 UPDATE outbox SET state = 'enviando', sending_at = now(), tries = tries + 1
 WHERE id = (SELECT id FROM outbox WHERE conversa = $1 AND state IN ('pendente', 'enviando') AND NOT bulk
             ORDER BY id LIMIT 1 FOR UPDATE)
-  AND (state = 'pendente' OR sending_at < now() - make_interval(secs => $2))
+  AND (state = 'pendente'
+       OR greatest(sending_at, pg_postmaster_start_time()) < now() - make_interval(secs => $2))
   AND (retry_at IS NULL OR retry_at <= now())
 RETURNING id, chatbot, content, tries, created_at < now() - interval '24 hours' AS too_late,
     (SELECT wa_id FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS wa_id,
@@ -66,7 +69,8 @@ RETURNING id, chatbot, content, tries, created_at < now() - interval '24 hours' 
 # It may have been sent. A status that comes after all still tells the truth.
 GIVE_UP_UNCLEAR = """
 UPDATE outbox SET state = 'falhou', error = $2
-WHERE bulk AND state = 'enviando' AND sending_at < now() - make_interval(secs => $1)
+WHERE bulk AND state = 'enviando'
+    AND greatest(sending_at, pg_postmaster_start_time()) < now() - make_interval(secs => $1)
 """
 
 # A status may have come before the answer to the POST: it is never undone.
@@ -83,6 +87,9 @@ UPDATE outbox SET state = $2, retry_at = now() + make_interval(secs => $3), erro
 WHERE id = $1 AND state = 'enviando' AND wamid IS NULL
 """
 
+HAND_BACK = """
+UPDATE outbox SET state = 'pendente', sending_at = NULL, tries = tries - 1 WHERE id = $1 AND state = 'enviando'
+"""
 
 OVERDUE = """
 SELECT DISTINCT conversa FROM outbox
@@ -117,15 +124,22 @@ class Outbox:
     def __init__(self, graph: Graph, runtimes: Runtimes) -> None:
         self._graph, self._runtimes = graph, runtimes
         self._sent = Batch(_mark_sent)
+        self.stopping = False
+
+    def stop(self) -> None:
+        """Claim nothing more; what is on its way is seen through."""
+        self.stopping = True
 
     async def deliver(self, conversa: int) -> None:
         """Send the replies that wait in this conversa, oldest first, until none may go now."""
-        while row := await DB.fetchrow(CLAIM, conversa, UNCLEAR_AFTER):
+        while not self.stopping and (row := await DB.fetchrow(CLAIM, conversa, UNCLEAR_AFTER)):
             if not await self._send(row):
                 return
 
     async def deliver_bulk(self) -> bool:
         """Send a few of the bulk messages that wait; whether there may be more."""
+        if self.stopping:
+            return False
         await DB.execute(GIVE_UP_UNCLEAR, UNCLEAR_AFTER, NO_ANSWER)
         rows = await DB.fetch(CLAIM_BULK, BULK_AT_ONCE)
         results = await asyncio.gather(*(self._send_bulk(row) for row in rows), return_exceptions=True)
@@ -142,6 +156,8 @@ class Outbox:
 
     async def _send(self, row: Any) -> bool:
         """Whether the next one may follow at once."""
+        if self.stopping:
+            return await self._hand_back(row)
         runtime = self._runtimes.get(row["chatbot"])
         if runtime is None:
             return await self._refused(row, NotSent(None, 0, "chatbot unknown to this process"))
@@ -172,15 +188,23 @@ class Outbox:
         )
         return False
 
+    async def _hand_back(self, row: Any) -> bool:
+        """Claimed a moment too late: it never left, and the next worker sends it without a doubt to wait out."""
+        await DB.execute(HAND_BACK, row["id"])
+        return False
+
     async def _give_up(self, row: Any, code: int | None, why: str) -> bool:
         await DB.execute(NOT_SENT, row["id"], "falhou", 0, code, why[:500], 0)
         return True
 
 
 async def _mark_sent(sent: list[tuple[int, str]]) -> None:
-    """Many conversas' outcomes in one commit; in one order everywhere, so that two workers cannot block each other."""
+    """Many conversas' outcomes in one commit; in one order everywhere, so that two workers cannot block each other.
+
+    It has gone, so a database that is away is waited for: a message without an outcome would be sent again.
+    """
     numbers, wamids = zip(*sorted(sent), strict=True)
-    await DB.execute(SENT, numbers, wamids)
+    await patiently(partial(DB.execute, SENT, numbers, wamids))
 
 
 def _body(row: Any) -> dict[str, Any]:
