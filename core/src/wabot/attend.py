@@ -68,15 +68,15 @@ SELECT EXISTS (SELECT FROM inbox WHERE conversa = $2 AND state = 'pendente' AND 
 OPT_OUT = "UPDATE cliente SET aceita_marketing = false, atualizado_em = now() WHERE id = $1"
 
 FAILED = """
-UPDATE inbox SET tries = tries + 1, error = $2, retry_at = now() + make_interval(secs => $3) WHERE id = $1
+UPDATE inbox SET tries = tries + 1, error = $2, plugin = $3, retry_at = now() + make_interval(secs => $4) WHERE id = $1
 """
 
 SET_ASIDE = """
 WITH dead AS (
-    UPDATE inbox SET state = 'morta', tries = tries + 1, error = $2, done_at = now()
+    UPDATE inbox SET state = 'morta', tries = tries + 1, error = $2, plugin = $3, done_at = now()
     WHERE id = $1 AND state = 'pendente' RETURNING chatbot, conversa, id
 )
-INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT dead.*, $3 FROM dead
+INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT dead.*, $4 FROM dead
 """
 
 OVERDUE = """
@@ -130,7 +130,7 @@ class Attendant:
                 await self._guard.failed(row["chatbot"], trail.plugin, error)
             if isinstance(error, PluginFailed) and error.skippable:
                 return await self._one(conversa, without | {error.plugin})
-            await self._failed(message, error)
+            await self._failed(message, error, trail.plugin)
             return True
 
     async def _take(
@@ -177,16 +177,16 @@ class Attendant:
         self._courtesies.add(task)
         task.add_done_callback(self._courtesies.discard)
 
-    async def _failed(self, message: Any, error: Exception) -> None:
+    async def _failed(self, message: Any, error: Exception, plugin: str) -> None:
         """Record the try outside the transaction it undid, so that the record survives."""
         reason = reason_of(error)
         tries = message["tries"]
         log.error("inbox %s, try %s: %s", message["id"], tries + 1, places(error))
         if tries < len(RETRY_AFTER):
-            await DB.execute(FAILED, message["id"], reason, RETRY_AFTER[tries])
+            await DB.execute(FAILED, message["id"], reason, plugin, RETRY_AFTER[tries])
         else:
             [apology] = encode([TextMessage(texts.FALHA_NOSSA)])
-            await DB.execute(SET_ASIDE, message["id"], reason, apology)
+            await DB.execute(SET_ASIDE, message["id"], reason, plugin, apology)
 
 
 async def _taken(turn: Coroutine[Any, Any, Turn], connection: asyncpg.Connection) -> Turn:

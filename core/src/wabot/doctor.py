@@ -29,9 +29,17 @@ SELECT (SELECT count(*) FROM inbox) AS received,
        (SELECT count(*) FROM outbox WHERE state = 'enviada') AS sent,
        (SELECT count(*) FROM outbox WHERE state = 'falhou') AS failed
 """
-OLDEST_WAITING = (
-    "SELECT extract(epoch FROM now() - min(received_at))::int FROM inbox WHERE state = 'pendente'"
-)
+STUCK = """
+SELECT (SELECT extract(epoch FROM now() - min(received_at))::int FROM inbox WHERE state = 'pendente') AS waiting,
+       (SELECT extract(epoch FROM now() - min(created_at))::int FROM outbox
+        WHERE state = 'pendente' AND NOT bulk AND retry_at IS NULL) AS unsent,
+       (SELECT count(*) FROM outbox WHERE state = 'pendente' AND NOT bulk AND retry_at IS NOT NULL) AS held,
+       (SELECT mode() WITHIN GROUP (ORDER BY error_code) FROM outbox
+        WHERE state = 'pendente' AND NOT bulk AND retry_at IS NOT NULL) AS code,
+       (SELECT count(*) FROM outbox
+        WHERE state = 'enviando' AND sending_at < now() - make_interval(secs => $1)) AS doubtful,
+       (SELECT count(*) FROM outbox WHERE state = 'falhou' AND NOT bulk) AS refused
+"""
 LATE_AFTER = 60
 FAILING = """
 SELECT plugin, nome, error, since FROM plugin_health JOIN chatbot ON chatbot.id = chatbot
@@ -159,14 +167,28 @@ def _findings_of(bot: Bot, plugins: Mapping[str, Entry], on: set[str]) -> list[F
 
 
 async def _backlog_findings(counts: dict[str, int]) -> list[Finding]:
+    stuck = await DB.fetchrow(STUCK, LATE_AFTER)
     findings = []
-    age = await DB.fetchval(OLDEST_WAITING) or 0
-    if age > LATE_AFTER:
-        message = f"A mensagem mais antiga espera resposta há {age} segundos."
-        findings.append(_error("backlog", message, "confira se wabot worker está rodando"))
+    running = "confira se wabot worker está rodando"
+    if (age := stuck["waiting"] or 0) > LATE_AFTER:
+        findings.append(
+            _error("backlog", f"A mensagem mais antiga espera resposta há {age} segundos.", running)
+        )
+    if (age := stuck["unsent"] or 0) > LATE_AFTER:
+        findings.append(_error("unsent", f"A resposta mais antiga espera envio há {age} segundos.", running))
+    if stuck["doubtful"]:
+        message = f"{stuck['doubtful']} envios não têm resposta da Meta há mais de {LATE_AFTER} segundos."
+        findings.append(_error("doubtful", message, running))
+    if stuck["held"]:
+        code = f", em geral com o código {stuck['code']}" if stuck["code"] else ""
+        message = f"{stuck['held']} respostas foram recusadas{code}, e serão tentadas de novo."
+        findings.append(Finding("warning", "held", message, "veja as recusas no log do worker"))
     if counts["dead"]:
         message = f"{counts['dead']} mensagens não puderam ser respondidas e foram separadas."
-        findings.append(Finding("warning", "dead", message, "veja o motivo na coluna error da tabela inbox"))
+        findings.append(Finding("warning", "dead", message, "wabot dead list"))
+    if stuck["refused"]:
+        message = f"{stuck['refused']} respostas não puderam ser enviadas."
+        findings.append(Finding("warning", "refused", message, "wabot dead list"))
     return findings
 
 

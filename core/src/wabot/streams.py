@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from taskiq import AckableMessage
 from taskiq.message import BrokerMessage
 from taskiq_redis import RedisStreamBroker
@@ -39,6 +41,9 @@ class Streams(RedisStreamBroker):
             unacknowledged_lock_timeout=10,  # a killed worker must not hold it for ever
             socket_connect_timeout=ANSWER_WITHIN,
             socket_timeout=ANSWER_WITHIN,
+            retry=Retry(
+                NoBackoff(), 1
+            ),  # a connection that has aged is opened anew; more patience is ours to have
         )
         self.away = False
         self._trouble = Trouble("queue", log)

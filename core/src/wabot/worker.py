@@ -131,7 +131,9 @@ class Worker:
         """Ring for every row that has waited longer than `patience` seconds; while the queue is away, do it here."""
         if self._stopping:
             return
-        ring: Queue | Worker = self if self._queue.away else self._queue
+        ring: Queue | Worker = self._queue
+        if self._queue.away:
+            ring, patience = self, 0.0
         await ring.attend(await attend.waiting_longer_than(patience, SWEEP_MOST))
         await ring.deliver(await outbox.waiting_longer_than(patience, SWEEP_MOST))
         if await receipts.waiting():
