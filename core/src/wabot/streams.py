@@ -1,5 +1,6 @@
 """taskiq's broker on Redis Streams, for which a Redis that is away or empty is no error: PostgreSQL is the truth."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -73,7 +74,13 @@ class Streams(RedisStreamBroker):
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
         async with contextlib.aclosing(super().listen()) as messages:
-            async for message in messages:
+            while True:
+                reading = asyncio.ensure_future(anext(messages))
+                try:
+                    message = await asyncio.shield(reading)
+                except asyncio.CancelledError:
+                    await _end(reading)
+                    raise
                 self._well()
                 yield AckableMessage(data=message.data, ack=self._quietly(message.ack))
 
@@ -105,6 +112,14 @@ class Streams(RedisStreamBroker):
 
     def _redis(self) -> Any:
         return Redis(connection_pool=self.connection_pool)
+
+
+async def _end(reading: "asyncio.Future[Any]") -> None:
+    """Cancelled between two commands, redis-py may lose track of a connection or read on as if nothing was said. So
+    it gets a moment to come to where it waits for rings, and is told until it heeds.
+    """
+    while not (await asyncio.wait({reading}, timeout=0.1))[0]:
+        reading.cancel()
 
 
 def _innermost(error: BaseException) -> str:
