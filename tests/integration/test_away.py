@@ -15,8 +15,8 @@ from wabot.db.away import NotMigrated, Refused
 from wabot.db.engine import DB, patiently
 from wabot.errors import Away
 from wabot.flow import Context, End, Flow
+from wabot.outage import Outage
 from wabot.process import migrate_all
-from wabot.trouble import Trouble
 from wabot.turn import BoundFlow
 
 
@@ -35,8 +35,8 @@ async def inicio(ctx: Context[Nada]):
 
 
 @pytest.fixture(autouse=True)
-def no_trouble_yet(monkeypatch):
-    monkeypatch.setattr(DB, "trouble", Trouble("database", logging.getLogger("wabot.db.engine")))
+def no_outage_yet(monkeypatch):
+    monkeypatch.setattr(DB, "outage", Outage("database", logging.getLogger("wabot.db.engine")))
 
 
 @pytest_asyncio.fixture

@@ -23,7 +23,10 @@ COMMANDS = {
     "bots": ("bots", "Chatbots: add, list, show, disable"),
     "plugins": ("plugins", "Plugins: list, show, enable, disable, new, check, upgrade-plan"),
     "chat": ("chat", "Conversa com um chatbot no terminal"),
-    "tokens": ("tokens", "Tokens da API: create, revoke"),
+    "templates": ("templates", "Modelos de mensagem: sync, list"),
+    "users": ("users", "Pessoas que entram no painel: add, list, show, role, password, disable"),
+    "tokens": ("tokens", "Tokens da API: create, list, revoke"),
+    "audit": ("audit", "Quem mudou o quê: list"),
     "dead": ("dead", "Mensagens paradas: list, show, retry"),
     "doctor": ("doctor", "Diz o que está errado e como consertar"),
 }

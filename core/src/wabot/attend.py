@@ -13,13 +13,13 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from wabot import texts
+from wabot import consent, texts
 from wabot.db.away import away, is_away
 from wabot.db.engine import DB
 from wabot.errors import NewerState, PluginFailed, WabotError, reason_of
 from wabot.flow import Cliente
 from wabot.logs import places
-from wabot.message import TextMessage
+from wabot.message import Inbound, TextMessage
 from wabot.outbox import encode
 from wabot.plugins.contain import Overstayed, contained
 from wabot.plugins.guard import Guard
@@ -64,8 +64,6 @@ WITH answered AS (
 )
 SELECT EXISTS (SELECT FROM inbox WHERE conversa = $2 AND state = 'pendente' AND id <> $1) AS more
 """
-
-OPT_OUT = "UPDATE cliente SET aceita_marketing = false, atualizado_em = now() WHERE id = $1"
 
 FAILED = """
 UPDATE inbox SET tries = tries + 1, error = $2, plugin = $3, retry_at = now() + make_interval(secs => $4) WHERE id = $1
@@ -152,7 +150,7 @@ class Attendant:
         scene = self._scene(runtime, row, trail, without)
         turn = await _taken(take_turn(runtime.flows, _state(row), scene, inbound), connection)
         if turn.opted_out:
-            await DB.execute(OPT_OUT, row["cliente"])
+            await _opt_out(row["cliente"], inbound)
         told = (*_columns(turn), *_lists(inbound.at, turn))
         more = await DB.fetchval(COMMIT, message["id"], conversa, runtime.bot.id, *told)
         for plugin in trail.called:
@@ -187,6 +185,19 @@ class Attendant:
         else:
             [apology] = encode([TextMessage(texts.FALHA_NOSSA)])
             await DB.execute(SET_ASIDE, message["id"], reason, plugin, apology)
+
+
+async def _opt_out(cliente: int, inbound: Inbound) -> None:
+    """Their own words are the proof."""
+    await consent.record(
+        cliente,
+        accepts=False,
+        who="cliente",
+        how="palavra na conversa",
+        wording=inbound.text,
+        source=inbound.wamid,
+        at=inbound.at,
+    )
 
 
 async def _taken(turn: Coroutine[Any, Any, Turn], connection: asyncpg.Connection) -> Turn:

@@ -8,6 +8,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from wabot import troubles
 from wabot.db import migrate
 from wabot.db.directory import Bot, Directory
 from wabot.db.engine import DB
@@ -41,6 +42,7 @@ SELECT (SELECT extract(epoch FROM now() - min(received_at))::int FROM inbox WHER
        (SELECT count(*) FROM outbox WHERE state = 'falhou' AND NOT bulk) AS refused
 """
 LATE_AFTER = 60
+FAILED_NOTICES = "SELECT count(*) FROM notice WHERE state = 'ignorada' AND error <> ''"
 FAILING = """
 SELECT plugin, nome, error, since FROM plugin_health JOIN chatbot ON chatbot.id = chatbot
 WHERE NOT ok ORDER BY since
@@ -78,6 +80,7 @@ async def examine(settings: Settings) -> Report:
         findings += await _bot_findings(settings, plugins)
         findings += await _backlog_findings(counts)
         findings += await _health_findings()
+        findings += [] if missing else await _meta_findings()
     return Report(not any(f.severity == "error" for f in findings), findings, counts)
 
 
@@ -111,6 +114,25 @@ async def _health_findings() -> list[Finding]:
         )
         for row in rows
     ]
+
+
+async def _meta_findings() -> list[Finding]:
+    """What Meta told in its notices, and those that could not be read."""
+    findings = [
+        _error("number-stopped", trouble.what, trouble.fix)
+        if trouble.grave
+        else Finding("warning", "number", trouble.what, trouble.fix)
+        for trouble in await troubles.of_numbers()
+    ]
+    findings += [
+        Finding("warning", "template", trouble.what, trouble.fix) for trouble in await troubles.of_templates()
+    ]
+    if failed := await DB.fetchval(FAILED_NOTICES):
+        message = f"{failed} avisos da Meta não puderam ser tratados."
+        findings.append(
+            Finding("warning", "notice", message, "veja o motivo na coluna error da tabela notice")
+        )
+    return findings
 
 
 async def _queue_findings(settings: Settings) -> list[Finding]:

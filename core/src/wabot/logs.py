@@ -20,7 +20,7 @@ def set_up(level: str, fmt: str) -> None:
     for repeating in (
         "asyncpg.pool",
         "taskiq",
-    ):  # what they say once a second is said once elsewhere: see Trouble
+    ):  # what they say once a second is said once elsewhere: see Outage
         logging.getLogger(repeating).setLevel(logging.CRITICAL)
 
 

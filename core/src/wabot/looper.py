@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from wabot.background import background
 from wabot.errors import Away
 from wabot.logs import places
-from wabot.trouble import Trouble
+from wabot.outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Looper:
         self._name, self._look, self._every, self._side_by_side = name, look, every, side_by_side
         self._thorough, self._leaving = thorough, False
         self._rung = asyncio.Event()
-        self._trouble = Trouble(name, log)
+        self._outage = Outage(name, log)
 
     def ring(self) -> None:
         """Look now instead of later."""
@@ -66,9 +66,9 @@ class Looper:
         except Away:
             return False  # told where it was met
         except Exception as error:  # noqa: BLE001 - a loop that dies leaves everything waiting for ever
-            self._trouble.met(places(error))
+            self._outage.met(places(error))
             return False
-        self._trouble.over()
+        self._outage.over()
         return more
 
     async def _rest(self) -> None:

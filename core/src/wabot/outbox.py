@@ -9,15 +9,18 @@ import asyncio
 import logging
 import random
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import msgspec
 
+from wabot import consent, templates
 from wabot.db.batch import Batch
 from wabot.db.engine import DB, patiently
-from wabot.message import Outbound
+from wabot.message import Outbound, TemplateMessage
 from wabot.plugins.runtime import Runtimes
+from wabot.templates import Held
 from wabot.whatsapp.client import Credentials, Graph, NotSent, Unclear
 from wabot.whatsapp.failures import delay, failure_for
 from wabot.whatsapp.render import render
@@ -161,6 +164,8 @@ class Outbox:
         runtime = self._runtimes.get(row["chatbot"])
         if runtime is None:
             return await self._refused(row, NotSent(None, 0, "chatbot unknown to this process"))
+        if (template := _template(row)) and (hold := await templates.held(row["chatbot"], template)):
+            return await self._hold(row, hold)
         credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
         try:
             wamid = await self._graph.send(credentials, _body(row))
@@ -174,7 +179,18 @@ class Outbox:
         await self._sent.add((row["id"], wamid))
         return True
 
+    async def _hold(self, row: Any, hold: Held) -> bool:
+        """Waiting for a template costs none of the tries; one that is gone for good is not waited for."""
+        if hold.wait is None or row["too_late"]:
+            return await self._give_up(row, hold.code, hold.why)
+        await DB.execute(NOT_SENT, row["id"], "pendente", hold.wait, hold.code, hold.why, 1)
+        return False
+
     async def _refused(self, row: Any, refusal: NotSent) -> bool:
+        if template := _template(row):
+            await templates.refused(row["chatbot"], template, refusal.code)
+        if refusal.code == consent.STOPPED:
+            await consent.stopped({row["id"]: datetime.now(UTC)})
         failure = failure_for(refusal.code, refusal.http_status)
         log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
         mending = failure.kind == "configuration"
@@ -196,6 +212,14 @@ class Outbox:
     async def _give_up(self, row: Any, code: int | None, why: str) -> bool:
         await DB.execute(NOT_SENT, row["id"], "falhou", 0, code, why[:500], 0)
         return True
+
+
+def _template(row: Any) -> TemplateMessage | None:
+    try:
+        message = _DECODER.decode(row["content"])
+    except msgspec.ValidationError:  # told when it is to be rendered
+        return None
+    return message if isinstance(message, TemplateMessage) else None
 
 
 async def _mark_sent(sent: list[tuple[int, str]]) -> None:

@@ -111,6 +111,7 @@ async def _working(
         attend=worker.attend,
         deliver=worker.deliver,
         receipts=worker.receipts,
+        notices=worker.notices,
         sweep=worker.sweep,
         job=schedule.ring,
     )

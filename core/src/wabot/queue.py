@@ -21,14 +21,15 @@ from taskiq.schedule_sources import LabelScheduleSource
 from wabot.background import background
 from wabot.errors import Away
 from wabot.logs import places
+from wabot.outage import Outage
 from wabot.streams import Streams
-from wabot.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
 ATTEND = "wabot:attend"
 DELIVER = "wabot:deliver"
 RECEIPTS = "wabot:receipts"
+NOTICES = "wabot:notices"
 SWEEP = "wabot:sweep"
 JOB = "wabot:job"
 
@@ -41,7 +42,7 @@ Handler = Callable[..., Awaitable[None]]
 
 
 class Queue:
-    """Ring for work (`attend`, `deliver`, `receipts`), and, in a worker, hear the ringing."""
+    """Ring for work (`attend`, `deliver`, `receipts`, `notices`), and, in a worker, hear the ringing."""
 
     def __init__(self, redis_url: str, tasks_at_once: int = 50) -> None:
         self.in_process = not redis_url
@@ -77,6 +78,10 @@ class Queue:
     async def receipts(self) -> None:
         """Statuses are waiting to be applied."""
         await self._ring(RECEIPTS)
+
+    async def notices(self) -> None:
+        """Notices are waiting to be applied."""
+        await self._ring(NOTICES)
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -158,16 +163,16 @@ class Queue:
 
 def _task(handler: Handler) -> Handler:
     """taskiq wants plain functions, not methods, and would log what they raise with all that the rows said."""
-    trouble = Trouble("ring", log)
+    outage = Outage("ring", log)
 
     async def task(*args: Any) -> None:
         try:
             await handler(*args)
-            trouble.over()
+            outage.over()
         except Away:
             pass  # told where it was met
         except Exception as error:  # noqa: BLE001 - the sweeper rings again
-            trouble.met(places(error))
+            outage.met(places(error))
 
     return task
 

@@ -13,7 +13,7 @@ from taskiq import AckableMessage
 from taskiq.message import BrokerMessage
 from taskiq_redis import RedisStreamBroker
 
-from wabot.trouble import Trouble
+from wabot.outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Streams(RedisStreamBroker):
             ),  # a connection that has aged is opened anew; more patience is ours to have
         )
         self.away = False
-        self._trouble = Trouble("queue", log)
+        self._outage = Outage("queue", log)
 
     @contextlib.contextmanager
     def noticing(self) -> Iterator[None]:
@@ -56,13 +56,13 @@ class Streams(RedisStreamBroker):
             yield
         except Exception as error:  # noqa: BLE001 - taskiq wraps what Redis raises
             self.away = True
-            self._trouble.met(f"away ({_innermost(error)}); workers look for waiting rows themselves")
+            self._outage.met(f"away ({_innermost(error)}); workers look for waiting rows themselves")
         else:
             self._well()
 
     def _well(self) -> None:
         self.away = False
-        self._trouble.over()
+        self._outage.over()
 
     async def startup(self) -> None:
         with self.noticing():

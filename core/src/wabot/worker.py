@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from wabot import attend, outbox, receipts
+from wabot import attend, notices, outbox, receipts
 from wabot.attend import Attendant, NotReady
 from wabot.errors import Away
 from wabot.logs import places
 from wabot.looper import Looper
+from wabot.outage import Outage
 from wabot.outbox import Outbox
 from wabot.queue import Queue
-from wabot.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Worker:
         self._slots = asyncio.Semaphore(at_once)
         self._attend_one = OneAtATime(attendant.attend)
         self._deliver_one = OneAtATime(out.deliver)
-        self._trouble = Trouble("left waiting", log)
+        self._outage = Outage("left waiting", log)
         self._patience = 0.0  # whatever waits at the start was left by somebody who is gone
         self._stopping = False
         self._in_hand: set[asyncio.Task[None]] = set()
@@ -74,6 +74,10 @@ class Worker:
         if settled := await receipts.apply():
             await self.deliver(settled)
 
+    async def notices(self) -> None:
+        """Do what the notices that have come ask for."""
+        await notices.apply()
+
     async def _serve(self, conversa: int) -> None:
         async with self._slots:
             await self._attend_one(conversa)
@@ -89,11 +93,11 @@ class Worker:
         failures = [result for result in results if isinstance(result, Exception)]
         for failure in failures:
             if isinstance(failure, NotReady):
-                self._trouble.met(f"{failure} is not known here")
+                self._outage.met(f"{failure} is not known here")
             elif not isinstance(failure, Away):  # that is told where it was met
-                self._trouble.met(places(failure))
+                self._outage.met(places(failure))
         if not failures:
-            self._trouble.over()
+            self._outage.over()
         if self._stopping:
             self._left.update(conversas)
 
@@ -138,3 +142,5 @@ class Worker:
         await ring.deliver(await outbox.waiting_longer_than(patience, SWEEP_MOST))
         if await receipts.waiting():
             await ring.receipts()
+        if await notices.waiting():
+            await ring.notices()

@@ -16,7 +16,7 @@ from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
 from wabot.db.away import away, is_away
 from wabot.errors import Away
-from wabot.trouble import Trouble
+from wabot.outage import Outage
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Database(PostgresEngine):
 
     def __init__(self) -> None:
         super().__init__(config={})
-        self.trouble = Trouble("database", log)
+        self.outage = Outage("database", log)
 
     async def check_version(self) -> None:
         """Nothing to do at import: there is no server yet."""
@@ -154,10 +154,10 @@ class Database(PostgresEngine):
             if isinstance(error, asyncpg.ReadOnlySQLTransactionError) and self.pool:
                 await self.pool.expire_connections()  # these lead to what is no longer the primary
             told = away(error)
-            self.trouble.met(str(told))
+            self.outage.met(str(told))
             raise told from error
         else:
-            self.trouble.over()
+            self.outage.over()
 
     async def fetch(self, sql: str, *args: Any) -> list[Any]:
         async with self.connection() as connection:
@@ -196,5 +196,5 @@ async def patiently(work: Callable[[], Awaitable[T]]) -> T:
         try:
             return await work()
         except Away as error:
-            DB.trouble.met(str(error))
+            DB.outage.met(str(error))
             await asyncio.sleep(RETRY_AFTER)

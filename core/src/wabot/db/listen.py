@@ -13,7 +13,7 @@ from wabot.background import background
 from wabot.db.engine import DB
 from wabot.errors import Away
 from wabot.logs import places
-from wabot.trouble import Trouble
+from wabot.outage import Outage
 
 log = logging.getLogger(__name__)
 CHANNEL = "wabot_changed"
@@ -26,15 +26,15 @@ def listening(on_change: Callable[[], Awaitable[None]]) -> AbstractAsyncContextM
 
 
 async def _listen(on_change: Callable[[], Awaitable[None]]) -> None:
-    trouble = Trouble("changes are not heard", log)
+    outage = Outage("changes are not heard", log)
     while True:
         try:
             await _hear(on_change)
-            trouble.over()
+            outage.over()
         except Away:
             pass  # told already
         except Exception as error:  # noqa: BLE001 - a process that hears no changes any more is worse than any of them
-            trouble.met(places(error))
+            outage.met(places(error))
         await asyncio.sleep(RETRY_AFTER)
 
 

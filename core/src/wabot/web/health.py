@@ -23,7 +23,7 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
     """503 while the database cannot be written to. A queue that is away is told, and does not make it unready."""
     process: Process | None = request.app.state.process
     if process is None:
-        return Response({"database": DB.trouble.why or "…", "queue": "…"}, status_code=503)
+        return Response({"database": DB.outage.why or "…", "queue": "…"}, status_code=503)
     queue = "away" if process.queue.away else "ok"
     try:
         async with asyncio.timeout(3):

@@ -15,14 +15,14 @@ from litestar.params import QueryParameter
 from wabot.db.directory import Directory
 from wabot.errors import Away
 from wabot.inbox import Delivery, Quarantined
+from wabot.outage import Outage
 from wabot.process import Process
-from wabot.trouble import Trouble
 from wabot.web.sorting import Sorter
 from wabot.whatsapp.payloads import NotAPayload, read
 from wabot.whatsapp.signature import is_signed
 
 log = logging.getLogger(__name__)
-NOT_STORED = Trouble("webhook not stored", log)
+NOT_STORED = Outage("webhook not stored", log)
 
 PATH = "/api/chatbots/webhook"
 LARGEST_BODY = 3 * 1024 * 1024

@@ -8,7 +8,7 @@ QUIET = 3.0
 """Seconds without trouble after which it is over: what comes and goes is one trouble."""
 
 
-class Trouble:
+class Outage:
     """The trouble with one thing. `why`: what it is, in words; empty when there is none."""
 
     def __init__(
