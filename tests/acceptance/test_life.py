@@ -138,6 +138,29 @@ async def test_a_web_process_stopped_under_load_loses_nothing_it_took(site):
     assert site.heard() == eco_of(words)
 
 
+async def test_every_kind_of_process_ends_well_even_while_it_waits(site, tmp_path):
+    """Several web processes; a scheduler without Redis; a worker whose database is away."""
+    several = site.shell.start("web", "--workers", "2")
+    await until_ready(site.url, several)
+    alone = Shell(tmp_path, **site.shell.environment | {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"})
+    away = f"postgresql://x@127.0.0.1:{free_port()}/x"
+    scheduler, worker = (
+        alone.start("scheduler"),
+        Shell(tmp_path, **site.shell.environment | {"DATABASE_URL": away}).start("worker"),
+    )
+    await until(_logged(tmp_path / "scheduler.log", "queue: away"), within=20)
+    await until(_logged(tmp_path / "worker.log", "não responde"), within=20)
+    for process in (several, scheduler, worker):
+        await site.ends_well(process)
+
+
+def _logged(path, words):
+    async def logged():
+        return words in path.read_text()
+
+    return logged
+
+
 async def test_a_second_signal_ends_a_process_at_once(site):
     site.simulator.faults.delay_ms = 15_000
     async with site.shell.running("web") as web:
