@@ -19,6 +19,7 @@ from wabot import consent, templates
 from wabot.db.batch import Batch
 from wabot.db.engine import DB, patiently
 from wabot.message import Outbound, TemplateMessage
+from wabot.outage import Outage
 from wabot.plugins.runtime import Runtimes
 from wabot.templates import Held
 from wabot.whatsapp.client import Credentials, Graph, NotSent, Unclear
@@ -127,6 +128,7 @@ class Outbox:
     def __init__(self, graph: Graph, runtimes: Runtimes) -> None:
         self._graph, self._runtimes = graph, runtimes
         self._sent = Batch(_mark_sent)
+        self._outage = Outage("nothing sent", log)
         self.stopping = False
 
     def stop(self) -> None:
@@ -176,6 +178,7 @@ class Outbox:
             return False
         except (ValueError, msgspec.ValidationError) as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
+        self._outage.over()
         await self._sent.add((row["id"], wamid))
         return True
 
@@ -192,7 +195,10 @@ class Outbox:
         if refusal.code == consent.STOPPED:
             await consent.stopped({row["id"]: datetime.now(UTC)})
         failure = failure_for(refusal.code, refusal.http_status)
-        log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
+        if refusal.http_status:
+            log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
+        else:
+            self._outage.met(refusal.detail)  # all that are on their way meet it
         mending = failure.kind == "configuration"
         if row["too_late"] or not (mending or (failure.is_retried and row["tries"] < failure.tries)):
             return await self._give_up(row, refusal.code, refusal.detail)

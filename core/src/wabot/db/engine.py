@@ -101,7 +101,7 @@ class Database(PostgresEngine):
         An empty `dsn` leaves everything to `PGHOST`, `PGDATABASE` and their kin.
         """
         self.config = {"dsn": dsn} if dsn else {}
-        async with self.minding():
+        try:
             self.pool = await asyncpg.create_pool(
                 **self.config,
                 min_size=least,
@@ -111,6 +111,10 @@ class Database(PostgresEngine):
                 reset=_leave,
                 server_settings={"application_name": "wabot"},
             )
+        except Exception as error:
+            if is_away(error) or isinstance(error, OSError):
+                raise away(error) from error  # not logged: a command says so itself
+            raise
 
     async def get_new_connection(self) -> asyncpg.Connection:
         """One outside the pool. Raises Away."""
