@@ -59,6 +59,20 @@ async def test_a_chatbot_is_added_found_and_switched_off_without_showing_its_sec
     assert (await shell.json("bots", "disable", "Loja"))["ativo"] is False
 
 
+async def test_new_credentials_replace_the_old_ones_and_nothing_else(shell):
+    await shell.run(*ADD, "--access-token", "velho")
+    said = await shell.run(
+        "bots", "update", "Loja", "--access-token", "-", "--throughput", "1000", "--json", stdin="novo\n"
+    )
+    assert json.loads(said)["throughput"] == 1000
+    assert "novo" not in said
+    kept = json.loads(
+        await shell.run("bots", "update", "Loja", "--app-secret", "-", "--json", stdin="outro\n")
+    )
+    assert kept["throughput"] == 1000
+    await shell.run("bots", "update", "Loja", "--throughput", "0", status=2)
+
+
 async def test_a_number_registered_twice_and_a_chatbot_nobody_knows_are_said_in_one_line(shell):
     await shell.run(*ADD)
     assert "Já existe um chatbot" in await shell.run(*ADD, status=1)

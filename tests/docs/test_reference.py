@@ -13,6 +13,7 @@ from wabot.doctor import examine
 from wabot.plugins import reference
 from wabot.testing.chat import Chat
 from wabot.testing.simulator import Customer, Faults, Simulator
+from wabot.whatsapp import policy
 from wabot_cli.main import cli
 
 LATER = "What is not there yet"
@@ -38,6 +39,13 @@ def test_no_page_speaks_of_a_hook_that_does_not_exist(path):
     implemented = re.findall(r"^def (wabot_\w+)\(", text, re.MULTILINE)
     headed = re.findall(r"^## `(wabot_\w+)`$", text, re.MULTILINE)
     assert {*implemented, *headed} <= set(vars(hookspecs))
+
+
+# -- failures ------------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_failures_is_made_from_the_failures():
+    assert page("docs/delivery.md").endswith(f"\n\n{policy.table()}"), "python -m wabot.whatsapp.policy"
 
 
 # -- settings ------------------------------------------------------------------------------------------------

@@ -2,13 +2,12 @@
 
 import pytest
 import pytest_asyncio
-from tests.bots import FixedRuntimes, add_bot, add_cliente, conversa_of, runtime
+from tests.bots import FixedRuntimes, add_bot, add_cliente, runtime, says
 from tests.live import SECRET, until
 
-from wabot import outbox, receipts
+from wabot import receipts
 from wabot.db.engine import DB
 from wabot.inbox import Delivery, Inbox
-from wabot.message import TextMessage
 from wabot.outbox import Outbox
 from wabot.queue import Queue
 from wabot.testing.simulator import Simulator
@@ -24,10 +23,8 @@ async def bot(database):
 @pytest_asyncio.fixture
 async def message(bot):
     """A reply that waits to be sent."""
-    [content] = outbox.encode([TextMessage("oi")])
-    conversa = await conversa_of(await add_cliente(bot))
-    insert = "INSERT INTO outbox (chatbot, conversa, content) VALUES ($1, $2, $3) RETURNING id"
-    return await DB.fetchval(insert, bot.id, conversa, content)
+    await says(await add_cliente(bot), "oi")
+    return await DB.fetchval("SELECT id FROM outbox")
 
 
 async def tell(message, status, wamid="wamid.1", *, ours=True, code=None, pricing=None):

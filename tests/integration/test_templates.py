@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
-from tests.bots import FixedRuntimes, add_bot, add_cliente, conversa_of, runtime
+from tests.bots import FixedRuntimes, add_bot, add_cliente, conversa_of, runtime, says
 from tests.live import SECRET, platform, until
 
 from wabot import outbox, templates, troubles
@@ -178,15 +178,12 @@ async def test_what_a_send_is_answered_holds_for_all_others(bot, out, meta, at_m
 
 
 async def test_words_are_no_template_and_are_not_looked_up(bot, out, meta, monkeypatch):
-    from wabot.message import TextMessage
-
     async def never(*_):
         raise AssertionError
 
     monkeypatch.setattr("wabot.templates.held", never)
     ana = await add_cliente(bot)
-    await wants(ana, TextMessage("oi"), bulk=False)
-    await out.deliver(await conversa_of(ana))
+    await out.deliver(await says(ana, "oi"))
     assert len(meta.sent) == 1
 
 

@@ -24,7 +24,7 @@ from wabot.outbox import encode
 from wabot.plugins.contain import Overstayed, contained
 from wabot.plugins.guard import Guard
 from wabot.plugins.runtime import BotRuntime, Runtimes
-from wabot.turn import Scene, State, Trail, Turn, take_turn
+from wabot.turn import Scene, State, Trail, Turn, is_late, take_turn
 from wabot.whatsapp.client import Credentials, Graph
 from wabot.whatsapp.payloads import read_message
 
@@ -49,15 +49,22 @@ SELECT id, wamid, raw, received_at, tries, retry_at > now() AS too_early FROM in
 WHERE conversa = $1 AND state = 'pendente' ORDER BY sent_at, id LIMIT 1
 """
 
+# Meta takes one message every six seconds from a number to a customer, and up to 45 before their time: `pair_at` is
+# when all those written so far have had theirs (GCRA). A reply that is too early waits in its row.
 COMMIT = """
 WITH answered AS (
     UPDATE inbox SET state = 'atendida', done_at = now(), error = '' WHERE id = $1
 ), moved AS (
     UPDATE conversa SET flow = $4, etapa = $5, version = $6, data = $7, shown = $8, misses = $9, person = $10,
-        last_inbound_at = greatest(last_inbound_at, $11)
-    WHERE id = $2
+        last_inbound_at = greatest(last_inbound_at, $11),
+        pair_at = greatest(pair_at, now()) + cardinality($12::json[]) * interval '6 seconds'
+    WHERE id = $2 RETURNING pair_at - cardinality($12::json[]) * interval '6 seconds' AS free_at
 ), said AS (
-    INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT $3, $2, $1, * FROM unnest($12::json[])
+    INSERT INTO outbox (chatbot, conversa, inbox, flow, content, retry_at)
+    SELECT $3, $2, $1, $15, content, CASE WHEN may_go > now() THEN may_go END
+    FROM moved, unnest($12::json[]) WITH ORDINALITY AS reply (content, place),
+        LATERAL (SELECT free_at + (place - 45) * interval '6 seconds' AS may_go) AS pair
+    ORDER BY place
 ), happened AS (
     INSERT INTO event (chatbot, conversa, inbox, name, fields)
     SELECT $3, $2, $1, * FROM unnest($13::text[], $14::json[])
@@ -72,9 +79,13 @@ UPDATE inbox SET tries = tries + 1, error = $2, plugin = $3, retry_at = now() + 
 SET_ASIDE = """
 WITH dead AS (
     UPDATE inbox SET state = 'morta', tries = tries + 1, error = $2, plugin = $3, done_at = now()
-    WHERE id = $1 AND state = 'pendente' RETURNING chatbot, conversa, id
+    WHERE id = $1 AND state = 'pendente' RETURNING chatbot, conversa, id, sent_at
+), moved AS (
+    UPDATE conversa SET last_inbound_at = greatest(last_inbound_at, sent_at),
+        pair_at = greatest(pair_at, now()) + interval '6 seconds'
+    FROM dead WHERE conversa.id = dead.conversa
 )
-INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT dead.*, $4 FROM dead
+INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT chatbot, conversa, id, $4 FROM dead
 """
 
 OVERDUE = """
@@ -145,13 +156,13 @@ class Attendant:
         if runtime is None:
             raise NotReady(f"chatbot {row['chatbot']}")
         inbound = read_message(message["raw"], message["received_at"])
-        if inbound.expects_answer:
+        if inbound.expects_answer and not is_late(inbound, datetime.now(UTC)):
             self._show_courtesy(runtime, inbound.wamid)
         scene = self._scene(runtime, row, trail, without)
         turn = await _taken(take_turn(runtime.flows, _state(row), scene, inbound), connection)
         if turn.opted_out:
             await _opt_out(row["cliente"], inbound)
-        told = (*_columns(turn), *_lists(inbound.at, turn))
+        told = (*_columns(turn), *_lists(inbound, turn), turn.flow)
         more = await DB.fetchval(COMMIT, message["id"], conversa, runtime.bot.id, *told)
         for plugin in trail.called:
             await self._guard.succeeded(runtime.bot.id, plugin)
@@ -237,7 +248,9 @@ def _columns(turn: Turn) -> tuple[Any, ...]:
     )
 
 
-def _lists(at: datetime, turn: Turn) -> tuple[Any, ...]:
+def _lists(inbound: Inbound, turn: Turn) -> tuple[Any, ...]:
+    # what WhatsApp itself reports about a customer opens no window
+    at = None if inbound.kind in ("system", "group") else inbound.at
     names = [event.name for event in turn.events]
     fields = [msgspec.json.encode(event.fields).decode() for event in turn.events]
     return at, encode(turn.replies), names, fields

@@ -8,16 +8,18 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from wabot import troubles
+from wabot import holds, troubles
 from wabot.db import migrate
 from wabot.db.directory import Bot, Directory
 from wabot.db.engine import DB
 from wabot.db.piccolo_app import APP_CONFIG as CORE
 from wabot.errors import Away
+from wabot.holds import Hold
 from wabot.plugins.bindings import all_bindings
 from wabot.plugins.catalogue import Entry, catalogue
 from wabot.settings import Settings
 from wabot.vault import Vault
+from wabot.whatsapp.failures import MENDED_BY_TOKEN
 
 Severity = Literal["error", "warning"]
 
@@ -30,14 +32,18 @@ SELECT (SELECT count(*) FROM inbox) AS received,
        (SELECT count(*) FROM outbox WHERE state = 'enviada') AS sent,
        (SELECT count(*) FROM outbox WHERE state = 'falhou') AS failed
 """
+# What waits for a number on hold is not stuck: that is a finding of its own.
 STUCK = """
+WITH free AS (
+    SELECT * FROM outbox WHERE state IN ('pendente', 'enviando') AND NOT bulk
+        AND NOT EXISTS (SELECT FROM number_hold WHERE number_hold.chatbot = outbox.chatbot)
+)
 SELECT (SELECT extract(epoch FROM now() - min(received_at))::int FROM inbox WHERE state = 'pendente') AS waiting,
-       (SELECT extract(epoch FROM now() - min(created_at))::int FROM outbox
-        WHERE state = 'pendente' AND NOT bulk AND retry_at IS NULL) AS unsent,
-       (SELECT count(*) FROM outbox WHERE state = 'pendente' AND NOT bulk AND retry_at IS NOT NULL) AS held,
-       (SELECT mode() WITHIN GROUP (ORDER BY error_code) FROM outbox
-        WHERE state = 'pendente' AND NOT bulk AND retry_at IS NOT NULL) AS code,
-       (SELECT count(*) FROM outbox
+       (SELECT extract(epoch FROM now() - min(created_at))::int FROM free
+        WHERE state = 'pendente' AND retry_at IS NULL) AS unsent,
+       (SELECT count(*) FROM free WHERE state = 'pendente' AND error_code IS NOT NULL) AS refused_for_now,
+       (SELECT mode() WITHIN GROUP (ORDER BY error_code) FROM free WHERE state = 'pendente') AS code,
+       (SELECT count(*) FROM free
         WHERE state = 'enviando' AND sending_at < now() - make_interval(secs => $1)) AS doubtful,
        (SELECT count(*) FROM outbox WHERE state = 'falhou' AND NOT bulk) AS refused
 """
@@ -78,9 +84,9 @@ async def examine(settings: Settings) -> Report:
     if await DB.fetchval("SELECT to_regclass('inbox') IS NOT NULL"):
         counts = dict(await DB.fetchrow(COUNTS))
         findings += await _bot_findings(settings, plugins)
-        findings += await _backlog_findings(counts)
+        findings += await _hold_findings()
         findings += await _health_findings()
-        findings += [] if missing else await _meta_findings()
+        findings += [] if missing else [*await _backlog_findings(counts), *await _meta_findings()]
     return Report(not any(f.severity == "error" for f in findings), findings, counts)
 
 
@@ -188,6 +194,24 @@ def _findings_of(bot: Bot, plugins: Mapping[str, Entry], on: set[str]) -> list[F
     return findings
 
 
+async def _hold_findings() -> list[Finding]:
+    """Numbers that Meta refuses until somebody mends something."""
+    if not await DB.fetchval("SELECT to_regclass('number_hold') IS NOT NULL"):
+        return []
+    return [_held(hold) for hold in await holds.standing()]
+
+
+def _held(hold: Hold) -> Finding:
+    since = f"{hold.since:%d/%m %H:%M} UTC (erro {hold.code} da Meta)"
+    return _error(
+        "number-held",
+        f"O chatbot {hold.nome} não envia desde {since}: {hold.reason} As mensagens esperam na fila.",
+        f"wabot bots update {hold.chatbot} --access-token -"
+        if hold.code in MENDED_BY_TOKEN
+        else "resolva no Meta Business; o envio recomeça sozinho, em cerca de um minuto",
+    )
+
+
 async def _backlog_findings(counts: dict[str, int]) -> list[Finding]:
     stuck = await DB.fetchrow(STUCK, LATE_AFTER)
     findings = []
@@ -201,9 +225,10 @@ async def _backlog_findings(counts: dict[str, int]) -> list[Finding]:
     if stuck["doubtful"]:
         message = f"{stuck['doubtful']} envios não têm resposta da Meta há mais de {LATE_AFTER} segundos."
         findings.append(_error("doubtful", message, running))
-    if stuck["held"]:
-        code = f", em geral com o código {stuck['code']}" if stuck["code"] else ""
-        message = f"{stuck['held']} respostas foram recusadas{code}, e serão tentadas de novo."
+    if waiting := stuck["refused_for_now"]:
+        message = (
+            f"{waiting} respostas foram recusadas, em geral com o código {stuck['code']}, e serão repetidas."
+        )
         findings.append(Finding("warning", "held", message, "veja as recusas no log do worker"))
     if counts["dead"]:
         message = f"{counts['dead']} mensagens não puderam ser respondidas e foram separadas."

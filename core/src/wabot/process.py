@@ -119,6 +119,7 @@ async def _working(
         async with (
             worker.handing_back(),
             worker.mailing(),
+            worker.probing(),
             worker.sweeping(),
             hears,
             sinks.running(),

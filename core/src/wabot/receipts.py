@@ -25,7 +25,9 @@ SELECT id, conversa, state, wamid, status, sent_at, delivered_at, read_at, error
 FROM outbox WHERE id = ANY($1) ORDER BY id FOR UPDATE
 """
 
-# A status proves that the message was sent, whatever its state says.
+# A status proves that the message was sent, whatever its state says. One that failed is not sent again, even with a
+# code that is tried again elsewhere: Meta had accepted it and has done its own tries, maybe for days, and what followed
+# it in the conversa has gone.
 WRITE = """
 UPDATE outbox SET wamid = coalesce(outbox.wamid, new.wamid), status = new.status, sent_at = new.sent_at,
     delivered_at = new.delivered_at, read_at = new.read_at, error_code = new.error_code, error = new.error,

@@ -22,6 +22,7 @@ OVERDUE_AFTER = 5.0
 """Seconds a row may wait before the sweeper rings for it: longer than any ring takes to be heard."""
 SWEEP_MOST = 1000
 MAIL_EVERY = 1.0
+PROBE_EVERY = 1.0
 
 
 Work = Callable[[int], Coroutine[Any, Any, None]]
@@ -110,6 +111,10 @@ class Worker:
         being sent is seen through: it would not be sent again.
         """
         return Looper("mail", self._out.deliver_bulk, MAIL_EVERY, thorough=True).running()
+
+    def probing(self) -> AbstractAsyncContextManager[None]:
+        """While inside, numbers on hold show from time to time whether they work again."""
+        return Looper("probe", self._out.probe, PROBE_EVERY, thorough=True).running()
 
     def stop(self) -> None:
         """Begin nothing more. What is in hand is seen through: a turn to its commit, a reply to its outcome."""

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 from httpx_aiohttp import AiohttpTransport
 
+from wabot.whatsapp.failures import failure_for
 from wabot.whatsapp.loose import ident, items, obj, parsed
 from wabot.whatsapp.render import render_read
 
@@ -37,9 +38,13 @@ class Credentials(msgspec.Struct, frozen=True):
 class NotSent(Exception):
     """Meta refused the message, or it never left: it was certainly not sent."""
 
-    def __init__(self, code: int | None, http_status: int, detail: str) -> None:
+    def __init__(
+        self, code: int | None, http_status: int, detail: str, *, is_transient: bool = False
+    ) -> None:
         super().__init__(detail)
         self.code, self.http_status, self.detail = code, http_status, detail
+        self.failure = failure_for(code, http_status, is_transient=is_transient)
+        """What follows from it."""
 
 
 class Unclear(Exception):
@@ -58,6 +63,7 @@ class _Error(msgspec.Struct):
     code: int | None = None
     message: str = ""
     error_data: Any = None
+    is_transient: Any = False
 
 
 class _Refused(msgspec.Struct):
@@ -158,4 +164,5 @@ def _refusal(response: httpx.Response) -> NotSent | Unclear:
     if error.code is None and response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
         return Unclear(f"HTTP {response.status_code}")
     details = error.error_data.get("details") if isinstance(error.error_data, dict) else error.error_data
-    return NotSent(error.code, response.status_code, " · ".join(filter(None, [error.message, details or ""])))
+    words = " · ".join(filter(None, [error.message, str(details or "")]))
+    return NotSent(error.code, response.status_code, words, is_transient=error.is_transient is True)
