@@ -14,7 +14,7 @@ ADD = (
     "bots", "add", "--nome", "Loja", "--numero", "+55 11 90000-0000", "--phone-number-id", "200000000000001",
     "--business-account-id", "300000000000001", "--app-secret", "segredo-do-app",
 )  # fmt: skip
-COMMANDS = "up demo web worker scheduler simulator migrate bots plugins chat users tokens audit doctor"
+COMMANDS = "up demo web worker scheduler simulator migrate bots plugins chat users tokens audit dead doctor"
 KEY = "uma-chave-bem-comprida-para-o-teste"
 
 
@@ -37,6 +37,7 @@ async def test_help_names_every_command(tmp_path):
         "chat",
         "users",
         "tokens",
+        "dead",
         "audit",
         "doctor",
     ):

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.bots import FixedRuntimes, add_bot, add_cliente, runtime, says
+from tests.bots import FixedRuntimes, add_bot, add_cliente, conversa_of, runtime, says
 from tests.live import SECRET, platform, until
 
 from wabot import Ask, Context, DocumentMessage, End, Flow, Go, ImageMessage, LocationMessage

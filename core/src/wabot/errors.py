@@ -9,6 +9,10 @@ class BadSetting(WabotError):
     """An environment variable has a value that cannot be used."""
 
 
+class Away(WabotError, ConnectionError):
+    """The database cannot be reached, or cannot do its work now. Nobody's fault: what was asked may be asked again."""
+
+
 class NotUnderstood(WabotError):
     """An answer that does not fit the question. Its text is the hint the customer reads."""
 

@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,9 +18,10 @@ import msgspec
 from wabot import consent, holds, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
-from wabot.db.engine import DB
+from wabot.db.engine import DB, patiently
 from wabot.media.upload import Uploads
 from wabot.message import FileMessage, Outbound, TemplateMessage
+from wabot.outage import Outage
 from wabot.pacing import Pacing
 from wabot.plugins.runtime import BotRuntime, Runtimes
 from wabot.storage import NotKept
@@ -48,10 +50,11 @@ OPTED_OUT = "o cliente não aceita mais mensagens"
 SLOWED_DOWN = "espera a sua vez: a Meta limitou a velocidade do número"
 UNKNOWN_BOT = "espera um processo que conheça o chatbot"
 
-# It may have been sent. A status that comes after all still tells the truth.
+# It may have been sent. A status that comes after all still tells the truth; while the server was down, none could.
 GIVE_UP_UNCLEAR = """
 UPDATE outbox SET state = 'falhou', error = $2
 WHERE bulk AND state = 'enviando' AND sending_at < now() - make_interval(secs => $1)
+    AND pg_postmaster_start_time() < now() - make_interval(secs => $1)
 """
 
 # A status may have come before the answer to the POST: it is never undone.
@@ -124,15 +127,23 @@ class Outbox:
         self._graph, self._runtimes = graph, runtimes
         self._uploads, self._pacing = Uploads(graph), Pacing()
         self._sent = Batch(_mark_sent)
+        self._outage = Outage("nothing sent", log)
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Claim nothing more; what is on its way is seen through."""
+        self._stopping = True
 
     async def deliver(self, conversa: int) -> None:
         """Send the replies that wait in this conversa, oldest first, until none may go now."""
-        while row := await DB.fetchrow(CLAIM, conversa, UNCLEAR_AFTER):
+        while not self._stopping and (row := await DB.fetchrow(CLAIM, conversa, UNCLEAR_AFTER)):
             if not (await self._send(row)).next_may_go:
                 return
 
     async def deliver_bulk(self) -> bool:
         """Send a few of the bulk messages that wait; whether there may be more."""
+        if self._stopping:
+            return False
         await DB.execute(GIVE_UP_UNCLEAR, UNCLEAR_AFTER, NO_ANSWER)
         rows = await DB.fetch(CLAIM_BULK, BULK_AT_ONCE, BULK_SHARE, BULK_AHEAD)
         results = await asyncio.gather(*(self._send_bulk(row) for row in rows), return_exceptions=True)
@@ -143,7 +154,7 @@ class Outbox:
 
     async def probe(self) -> bool:
         """Try one message of a number on hold, if it is time to; whether there may be another number."""
-        row = await DB.fetchrow(PROBE, UNCLEAR_AFTER, MINUTE)
+        row = None if self._stopping else await DB.fetchrow(PROBE, UNCLEAR_AFTER, MINUTE)
         if row and (await self._send(row)).number_works:
             await holds.lift(row["chatbot"])
         return row is not None
@@ -172,6 +183,8 @@ class Outbox:
         return await self._post(row, runtime, message)
 
     async def _post(self, row: Any, runtime: BotRuntime, message: Outbound) -> Tried:
+        if self._stopping:  # it never left: the next worker sends it, without a doubt to wait out
+            return await self._put_back(row, 0, "")
         credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
         try:
             wamid = await self._posted(row, credentials, message)
@@ -182,6 +195,7 @@ class Outbox:
             return Tried(next_may_go=False)
         except (ValueError, NotKept) as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
+        self._outage.over()
         await self._sent.add((row["id"], wamid))
         return Tried(next_may_go=True, number_works=True)
 
@@ -210,7 +224,10 @@ class Outbox:
             await templates.refused(row["chatbot"], message, refusal.code)
         if refusal.code == consent.STOPPED:
             await consent.stopped({row["id"]: datetime.now(UTC)})
-        log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
+        if refusal.http_status:
+            log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
+        else:
+            self._outage.met(refusal.detail)  # all that are on their way meet it
         if failure.holds_number:
             await holds.place(row, failure, refusal.detail, runtime.bot.credentials_at)
             return Tried(next_may_go=False)
@@ -248,9 +265,12 @@ class Outbox:
 
 
 async def _mark_sent(sent: list[tuple[int, str]]) -> None:
-    """Many conversas' outcomes in one commit; in one order everywhere, so that two workers cannot block each other."""
+    """Many conversas' outcomes in one commit; in one order everywhere, so that two workers cannot block each other.
+
+    It has gone, so a database that is away is waited for: a message without an outcome would be sent again.
+    """
     numbers, wamids = zip(*sorted(sent), strict=True)
-    await DB.execute(SENT, numbers, wamids)
+    await patiently(partial(DB.execute, SENT, numbers, wamids))
 
 
 async def _hold(row: Any, seconds: float) -> None:
