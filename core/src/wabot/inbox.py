@@ -12,7 +12,7 @@ import msgspec
 
 from wabot.db.batch import Batch
 from wabot.db.engine import DB
-from wabot.identity import conversas_of
+from wabot.identity import Sighting, conversas_of
 from wabot.outbox import outbox_id
 from wabot.queue import Queue
 from wabot.whatsapp.payloads import Message, Status
@@ -101,7 +101,9 @@ async def _store_messages(messages: Sequence[tuple[int, Message]]) -> list[int]:
     """Store what is new and return the conversas in which it waits."""
     if not messages:
         return []
-    conversas = await conversas_of([(chatbot, message.sender) for chatbot, message in messages])
+    conversas = await conversas_of(
+        [Sighting(chatbot, m.sender, m.inbound.at, m.becomes) for chatbot, m in messages]
+    )
     rows = [
         (
             chatbot,

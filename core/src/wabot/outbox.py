@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from wabot import addresses
 from wabot.db.batch import Batch
 from wabot.db.engine import DB
 from wabot.message import Outbound
@@ -42,7 +43,7 @@ WHERE id = (SELECT id FROM outbox WHERE conversa = $1 AND state IN ('pendente', 
             ORDER BY id LIMIT 1 FOR UPDATE)
   AND (state = 'pendente' OR sending_at < now() - make_interval(secs => $2))
   AND (retry_at IS NULL OR retry_at <= now())
-RETURNING id, chatbot, content, tries, created_at < now() - interval '24 hours' AS too_late,
+RETURNING id, chatbot, conversa, content, tries, created_at < now() - interval '24 hours' AS too_late, other_wa_id,
     (SELECT wa_id FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS wa_id,
     (SELECT bsuid FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS bsuid
 """
@@ -56,7 +57,7 @@ WHERE id = ANY (ARRAY(
             SELECT FROM outbox AS open WHERE open.conversa = next.conversa
                 AND open.state IN ('pendente', 'enviando') AND (NOT open.bulk OR open.id < next.id))
     ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))
-RETURNING id, chatbot, content, tries, created_at < now() - interval '24 hours' AS too_late,
+RETURNING id, chatbot, conversa, content, tries, created_at < now() - interval '24 hours' AS too_late, other_wa_id,
     (SELECT wa_id FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS wa_id,
     (SELECT bsuid FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS bsuid,
     (SELECT ativo AND aceita_marketing FROM conversa JOIN cliente ON cliente.id = cliente
@@ -147,7 +148,7 @@ class Outbox:
             return await self._refused(row, NotSent(None, 0, "chatbot unknown to this process"))
         credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
         try:
-            wamid = await self._graph.send(credentials, _body(row))
+            accepted = await self._graph.send(credentials, _body(row))
         except NotSent as refusal:
             return await self._refused(row, refusal)
         except Unclear as doubt:
@@ -155,13 +156,16 @@ class Outbox:
             return False
         except (ValueError, msgspec.ValidationError) as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
-        await self._sent.add((row["id"], wamid))
+        await self._sent.add((row["id"], accepted.wamid))
+        await addresses.learn(row, accepted)
         return True
 
     async def _refused(self, row: Any, refusal: NotSent) -> bool:
         failure = failure_for(refusal.code, refusal.http_status)
         log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
         mending = failure.kind == "configuration"
+        if await addresses.try_other_form(row, refusal.code):
+            return True
         if row["too_late"] or not (mending or (failure.is_retried and row["tries"] < failure.tries)):
             return await self._give_up(row, refusal.code, refusal.detail)
         wait = MEND_EVERY if mending else delay(failure, row["tries"])
@@ -186,7 +190,7 @@ async def _mark_sent(sent: list[tuple[int, str]]) -> None:
 def _body(row: Any) -> dict[str, Any]:
     return render(
         _DECODER.decode(row["content"]),
-        to=row["wa_id"] or "",
+        to=row["other_wa_id"] or row["wa_id"] or "",
         recipient=row["bsuid"] or "",
         callback=callback_of(row["id"]),
     )

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
+from wabot import addresses
 from wabot.db.engine import DB
 from wabot.whatsapp.statuses import Progress, Told, merge
 
@@ -20,7 +21,7 @@ FROM receipt r WHERE state = 'pendente' AND id > $3 ORDER BY id LIMIT $1 FOR UPD
 """
 
 LOCK = """
-SELECT id, conversa, state, wamid, status, sent_at, delivered_at, read_at, error_code, error, pricing
+SELECT id, conversa, state, wamid, other_wa_id, status, sent_at, delivered_at, read_at, error_code, error, pricing
 FROM outbox WHERE id = ANY($1) ORDER BY id FOR UPDATE
 """
 
@@ -66,14 +67,16 @@ async def _apply(rows: list[Any]) -> list[int]:
 
 
 async def _merge_all(rows: list[Any]) -> list[int]:
-    """Bring the messages forward; the conversas of those that were `enviando` until now."""
+    """Bring the messages forward; the conversas in which something may go now: what was `enviando` is settled, or a
+    message that did not arrive goes to the other form of the number."""
     news: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
         news[row["message"]].append(row)
     messages = await DB.fetch(LOCK, list(news))
     written = [_written(message, news[message["id"]]) for message in messages]
     await DB.execute(WRITE, *(list(column) for column in zip(*written, strict=True)))
-    return list({message["conversa"] for message in messages if message["state"] == "enviando"})
+    again = await addresses.told(messages, {row[0]: (row[2], row[6]) for row in written})
+    return list({message["conversa"] for message in messages if message["state"] == "enviando"} | again)
 
 
 def _written(message: Any, rows: list[Any]) -> tuple[Any, ...]:

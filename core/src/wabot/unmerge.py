@@ -1,0 +1,137 @@
+"""Undoing a merge: both clientes as they were, but for what has happened since."""
+
+from typing import Any
+
+import msgspec
+
+from wabot.db.engine import DB
+from wabot.errors import WabotError
+from wabot.merges import alone
+
+MERGE = "SELECT * FROM cliente_merge WHERE id = $1 AND chatbot = $2"
+
+# Unlike a merge this waits for the turns of both, so it takes their conversas before it makes others wait.
+HOLD = "SELECT cliente, id FROM conversa WHERE cliente = ANY($1) ORDER BY id FOR NO KEY UPDATE"
+
+LATER = """
+SELECT min(id) FROM cliente_merge
+WHERE undone_at IS NULL AND id > $1 AND ($2 IN (survivor, absorbed) OR $3 IN (survivor, absorbed))
+"""
+
+MERGING = "SELECT set_config('wabot.merging', $1, true)"
+
+LEAD_BACK = """
+UPDATE identifier SET cliente = $1 FROM json_array_elements($3) AS moved
+WHERE cliente = $2 AND kind = moved ->> 0 AND value = moved ->> 1
+"""
+LEADS = "SELECT cliente, kind, value FROM identifier WHERE cliente = ANY($1)"
+ROWS = "SELECT id, to_json(cliente) AS shown FROM cliente WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"
+
+RESTORE = """
+UPDATE cliente SET (bsuid, parent_bsuid, wa_id, wa_id_proved, phone_key, telefone, nome, email, ativo,
+        aceita_marketing, mesclado_em, atualizado_em)
+    = (SELECT bsuid, parent_bsuid, wa_id, wa_id_proved, phone_key, telefone, nome, email, ativo,
+        aceita_marketing, mesclado_em, atualizado_em FROM json_populate_record(NULL::cliente, $2))
+WHERE id = $1
+"""
+
+REPOINT_BACK = "UPDATE cliente SET mesclado_em = $1 WHERE id = ANY($2) AND mesclado_em = $3"
+
+CARRY_TO_WHOM = """
+UPDATE cliente_merge SET carry_to = mesclado_em FROM cliente WHERE carry_to = $1 AND cliente.id = absorbed
+"""
+
+# Where the person stood, unless they have gone on from there.
+STAND_BACK = """
+UPDATE conversa SET (flow, etapa, version, data, shown, misses, person, last_inbound_at)
+    = (SELECT flow, etapa, version, data, shown, misses, person, last_inbound_at
+       FROM json_populate_record(NULL::conversa, $2))
+WHERE id = $1 AND to_json(conversa)::text = $3::text
+"""
+
+CARRY_BACK = """
+WITH read AS (
+    UPDATE inbox SET conversa = $1 WHERE id = ANY($3) AND conversa = $2 AND state = 'pendente'
+)
+UPDATE outbox SET conversa = $1 WHERE id = ANY (ARRAY(
+    SELECT id FROM outbox WHERE id = ANY($4) AND conversa = $2 AND state IN ('pendente', 'enviando')
+    ORDER BY id FOR UPDATE))
+"""
+
+SINCE = "UPDATE cliente_merge SET opted_out = true WHERE survivor = $1 AND undone_at IS NULL"
+UNDONE = "UPDATE cliente_merge SET undone_at = now(), carry_to = NULL WHERE id = $1"
+
+KINDS = {"bsuid": "bsuid", "parent_bsuid": "parent_bsuid", "phone_key": "wa_id"}
+"""The columns of a cliente that hold an id, each with the kind of identifier it is."""
+
+Row = dict[str, Any]
+
+
+class NotUndone(WabotError):
+    """There is no such merge, or it is undone already, or a later one has to be undone first."""
+
+
+async def unmerge(chatbot: int, number: int) -> None:
+    """Undo a merge. An opt-out since then holds for both; an id that went to somebody else stays there.
+
+    Raises NotUndone.
+    """
+    async with DB.transaction():
+        made = await _made(chatbot, number)
+        places = {
+            row["cliente"]: row["id"] for row in await DB.fetch(HOLD, [made["survivor"], made["absorbed"]])
+        }
+        await alone([chatbot])
+        made = await _made(chatbot, number)
+        survivor, absorbed = made["survivor"], made["absorbed"]
+        if later := await DB.fetchval(LATER, number, survivor, absorbed):
+            raise NotUndone(f"Desfaça antes a mescla {later}, que veio depois.")
+        await DB.execute(MERGING, "on")
+        await DB.execute(LEAD_BACK, absorbed, survivor, made["identifiers"])
+        await _restore(made)
+        await DB.execute(REPOINT_BACK, absorbed, made["clientes"], survivor)
+        await DB.execute(CARRY_TO_WHOM, survivor)
+        await DB.execute(MERGING, "")
+        if made["opted_out"]:
+            await DB.execute(SINCE, absorbed)
+        if made["stood"]:
+            await DB.execute(STAND_BACK, places[survivor], made["stood"], made["stands"])
+        await DB.execute(CARRY_BACK, places[absorbed], places[survivor], made["inbox"], made["outbox"])
+        await DB.execute(UNDONE, number)
+
+
+async def _made(chatbot: int, number: int) -> Any:
+    made = await DB.fetchrow(MERGE, number, chatbot)
+    if made is None:
+        raise NotUndone(f"O chatbot {chatbot} não tem a mescla {number}.")
+    if made["undone_at"] is not None:
+        raise NotUndone(f"A mescla {number} já foi desfeita.")
+    return made
+
+
+async def _restore(made: Any) -> None:
+    """The survivor first: it gives up the ids that the other takes again."""
+    both = [made["survivor"], made["absorbed"]]
+    now = {row["id"]: msgspec.json.decode(row["shown"]) for row in await DB.fetch(ROWS, both)}
+    leads = {tuple(row) for row in await DB.fetch(LEADS, both)}
+    before, after = (msgspec.json.decode(made[name]) for name in ("before", "after"))
+    for cliente, name in zip(both, ("survivor", "absorbed"), strict=True):
+        row = _as_before(now[cliente], before[name], after[name])
+        _without_lost_ids(row, leads)
+        if made["opted_out"]:
+            row["aceita_marketing"] = False
+        await DB.execute(RESTORE, cliente, msgspec.json.encode(row).decode())
+
+
+def _as_before(now: Row, before: Row, after: Row) -> Row:
+    """What the merge changed, and nobody since, is as before; everything else is as it is now."""
+    return {name: before[name] if value == after[name] else value for name, value in now.items()}
+
+
+def _without_lost_ids(row: Row, leads: set[tuple[Any, ...]]) -> None:
+    """Meta may have given a phone to somebody else in the meantime."""
+    for column, kind in KINDS.items():
+        if row[column] and (row["id"], kind, row[column]) not in leads:
+            row[column] = None
+            if kind == "wa_id":
+                row |= {"wa_id": None, "telefone": ""}
