@@ -23,6 +23,7 @@ COMMANDS = {
     "bots": ("bots", "Chatbots: add, list, show, disable"),
     "plugins": ("plugins", "Plugins: list, show, enable, disable, new, check, upgrade-plan"),
     "chat": ("chat", "Conversa com um chatbot no terminal"),
+    "clientes": ("clientes", "Clientes que são a mesma pessoa: merges, merge, unmerge"),
     "tokens": ("tokens", "Tokens da API: create, revoke"),
     "doctor": ("doctor", "Diz o que está errado e como consertar"),
 }

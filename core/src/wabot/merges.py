@@ -86,7 +86,7 @@ WHERE id = $1
 
 # The person stands where they stood last, in whichever of the two conversas that was.
 STAND = """
-WITH stood AS (SELECT * FROM conversa WHERE id = $2), stands AS (
+WITH earlier AS (SELECT * FROM conversa WHERE id = $2), now AS (
     UPDATE conversa SET (flow, etapa, version, data, shown, misses, person, last_inbound_at)
         = (last.flow, last.etapa, last.version, last.data, last.shown, last.misses, last.person, last.last_inbound_at)
     FROM conversa last
@@ -94,7 +94,7 @@ WITH stood AS (SELECT * FROM conversa WHERE id = $2), stands AS (
         AND last.last_inbound_at > coalesce(conversa.last_inbound_at, '-infinity')
     RETURNING conversa.*
 )
-UPDATE cliente_merge SET stood = to_json(stood), stands = to_json(stands) FROM stood, stands WHERE cliente_merge.id = $1
+UPDATE cliente_merge SET stood = to_json(earlier), stands = to_json(now) FROM earlier, now WHERE cliente_merge.id = $1
 """
 
 LIST = """

@@ -21,8 +21,8 @@ WHERE undone_at IS NULL AND id > $1 AND ($2 IN (survivor, absorbed) OR $3 IN (su
 MERGING = "SELECT set_config('wabot.merging', $1, true)"
 
 LEAD_BACK = """
-UPDATE identifier SET cliente = $1 FROM json_array_elements($3) AS moved
-WHERE cliente = $2 AND kind = moved ->> 0 AND value = moved ->> 1
+UPDATE identifier SET cliente = $1 FROM json_array_elements($3) AS moved (id)
+WHERE cliente = $2 AND kind = moved.id ->> 0 AND identifier.value = moved.id ->> 1
 """
 LEADS = "SELECT cliente, kind, value FROM identifier WHERE cliente = ANY($1)"
 ROWS = "SELECT id, to_json(cliente) AS shown FROM cliente WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"
