@@ -14,7 +14,9 @@ ADD = (
     "bots", "add", "--nome", "Loja", "--numero", "+55 11 90000-0000", "--phone-number-id", "200000000000001",
     "--business-account-id", "300000000000001", "--app-secret", "segredo-do-app",
 )  # fmt: skip
-COMMANDS = "up demo web worker scheduler simulator migrate bots plugins chat clientes tokens doctor"
+COMMANDS = (
+    "up demo web worker scheduler simulator migrate bots plugins chat clientes users tokens audit doctor"
+)
 KEY = "uma-chave-bem-comprida-para-o-teste"
 
 
@@ -35,7 +37,9 @@ async def test_help_names_every_command(tmp_path):
         "bots",
         "plugins",
         "chat",
+        "users",
         "tokens",
+        "audit",
         "doctor",
     ):
         assert f"\n  {command} " in said
@@ -105,6 +109,69 @@ async def test_a_token_is_shown_once_and_can_be_revoked(shell):
     assert set(token) == {"id", "nome", "token"}
     assert "revogado" in await shell.run("tokens", "revoke", str(token["id"]))
     assert "já foi revogado" in await shell.run("tokens", "revoke", str(token["id"]), status=1)
+
+
+async def test_a_token_can_be_for_several_chatbots_and_is_listed_without_itself(shell):
+    await shell.run(*ADD)
+    token = await shell.json("tokens", "create", "--nome", "relatórios", "--bot", "Loja", "--bot", "1")
+    [listed] = await shell.json("tokens", "list")
+    assert (listed["chatbots"], listed["escrita"], listed["usado_em"]) == ([1], False, None)
+    said = await shell.run("tokens", "list")
+    assert "relatórios" in said
+    assert token["token"] not in said
+
+
+async def test_a_person_is_added_given_a_role_and_kept_out(shell):
+    await shell.run(*ADD)
+    add = (
+        "users",
+        "add",
+        "--email",
+        "Ana@Loja.com.br",
+        "--senha",
+        "-",
+        "--bot",
+        "Loja",
+        "--papel",
+        "operador",
+    )
+    ana = json.loads(await shell.run(*add, "--json", stdin="uma senha de teste\n"))
+    assert (ana["email"], ana["papeis"], ana["ativo"]) == ("ana@loja.com.br", {"1": "operador"}, True)
+    assert await shell.json("users", "show", "ana@loja.com.br") == ana
+    assert (await shell.json("users", "role", "1", "--bot", "1", "--papel", "dono"))["papeis"] == {
+        "1": "dono"
+    }
+    assert (await shell.json("users", "role", "1", "--bot", "1", "--retirar"))["papeis"] == {}
+    await shell.run("users", "password", "1", "--senha", "-", stdin="outra senha boa\n")
+    assert (await shell.json("users", "disable", "1"))["ativo"] is False
+    assert (await shell.json("users", "enable", "1"))["ativo"] is True
+    assert "ana@loja.com.br" in await shell.run("users", "list")
+    trail = await shell.json("audit", "list", "--limit", "2")
+    assert [(entry["quem_tipo"], entry["campos"]) for entry in trail] == [
+        ("terminal", {"ativo": True}),
+        ("terminal", {"ativo": False}),
+    ]
+    assert "senha" not in str(trail)
+    assert {entry["chatbot"] for entry in await shell.json("audit", "list", "--bot", "Loja")} == {1}
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (("--email", "ana", "--senha", "uma senha boa"), 1, "não parece um e-mail"),
+        (("--email", "a@b.com", "--senha", "curta"), 1, "pelo menos 10 caracteres"),
+        (("--email", "a@b.com", "--senha", "uma senha boa", "--bot", "Loja"), 2, "--papel"),
+        (("--email", "a@b.com", "--senha", "uma senha boa", "--papel", "dono"), 2, "--bot"),
+        (
+            ("--email", "a@b.com", "--senha", "uma senha boa", "--bot", "Nada", "--papel", "dono"),
+            1,
+            "Não há chatbot",
+        ),
+    ],
+)
+async def test_a_person_that_cannot_be_added_is_said_in_words_and_nobody_is(shell, options, status, said):
+    assert said in await shell.run("users", "add", *options, status=status)
+    assert await shell.json("users", "list") == []
 
 
 async def test_the_doctor_names_what_is_wrong_and_the_command_that_mends_it(shell):
@@ -229,4 +296,6 @@ async def test_clientes_who_are_one_person_are_merged_listed_and_parted(shell, d
     said = await shell.run("clientes", "merge", "1", "2", "--bot", "Loja", status=1)
     assert said == "wabot: O cliente 2 já foi mesclado ao cliente 1.\n"
     assert await shell.run("clientes", "unmerge", "1", "--bot", "Loja") == "Mescla 1 desfeita.\n"
+    trail = [(entry["acao"], entry["objeto"]) for entry in await shell.json("audit", "list")]
+    assert {("mesclar", "cliente"), ("separar", "cliente")} <= set(trail)
     assert "já foi desfeita" in await shell.run("clientes", "unmerge", "1", "--bot", "Loja", status=1)

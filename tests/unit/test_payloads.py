@@ -289,13 +289,13 @@ CHANGES = [
     ("message", "sender", "becomes"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES]
 )
 def test_what_ids_change(message, sender, becomes):
-    found = the_message(messages(f'{{"id":"wamid.1","type":"system",{message}}}'))
+    found = the_message(messages(f'{{"id":"wamid.1","type":"system",{message}}}', contacts=""))
     assert (found.sender, found.becomes) == (sender, becomes)
 
 
 def test_a_parent_id_is_told_by_the_message_or_its_contact():
     ids = '{"id":"wamid.1","from_user_id":"BR.1","from_parent_user_id":"BR.ENT.1"}'
-    assert the_message(messages(ids)).sender == Sender("", "BR.1", "", "BR.ENT.1")
+    assert the_message(messages(ids, contacts="")).sender == Sender("", "BR.1", "", "BR.ENT.1")
     contact = '{"user_id":"BR.1","parent_user_id":"BR.ENT.1"}'
     found = the_message(messages('{"id":"wamid.1","from_user_id":"BR.1"}', contacts=contact))
     assert found.sender.parent_bsuid == "BR.ENT.1"

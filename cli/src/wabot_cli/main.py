@@ -24,7 +24,9 @@ COMMANDS = {
     "plugins": ("plugins", "Plugins: list, show, enable, disable, new, check, upgrade-plan"),
     "chat": ("chat", "Conversa com um chatbot no terminal"),
     "clientes": ("clientes", "Clientes que são a mesma pessoa: merges, merge, unmerge"),
-    "tokens": ("tokens", "Tokens da API: create, revoke"),
+    "users": ("users", "Pessoas que entram no painel: add, list, show, role, password, disable"),
+    "tokens": ("tokens", "Tokens da API: create, list, revoke"),
+    "audit": ("audit", "Quem mudou o quê: list"),
     "doctor": ("doctor", "Diz o que está errado e como consertar"),
 }
 

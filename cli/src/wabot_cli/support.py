@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import getpass
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -28,12 +29,23 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 @contextlib.asynccontextmanager
 async def database() -> AsyncIterator[Settings]:
-    """The settings, and the database open."""
+    """The settings, and the database open. What is changed in it was changed at the command line."""
+    from wabot import audit
     from wabot.db.connect import open_database
+
+    audit.acting(audit.Actor("terminal", name=_account()))
 
     settings = load()
     async with open_database(settings):
         yield settings
+
+
+def _account() -> str:
+    """Who sits at the command line, as the machine knows them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # an account without a name, as containers have
+        return ""
 
 
 def show_json(value: Any) -> None:

@@ -1,5 +1,6 @@
 """Chatbots as administrators handle them: adding, finding, switching off. Secrets go in and never come out."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import asyncpg
@@ -8,6 +9,7 @@ import msgspec
 from wabot.db.engine import DB
 from wabot.errors import WabotError
 from wabot.phone import canonical, digits
+from wabot.text import clean
 from wabot.vault import Vault
 
 
@@ -89,6 +91,26 @@ async def find(reference: str) -> ChatbotOut:
             raise NoSuchChatbot(f"Há mais de um chatbot {reference!r}: use o id: {which}.")
     known = ", ".join(f"{bot.id} ({bot.nome})" for bot in bots) or "nenhum; crie um com: wabot bots add"
     raise NoSuchChatbot(f"Não há chatbot {reference!r}. Chatbots: {known}.")
+
+
+async def get(number: int) -> ChatbotOut:
+    """By id. Raises NoSuchChatbot."""
+    row = await DB.fetchrow("SELECT * FROM chatbot WHERE id = $1", number) if number < 2**31 else None
+    if row is None:
+        raise NoSuchChatbot(f"Não há chatbot {number}.")
+    return _shown(row)
+
+
+async def matching(among: Collection[int] | None, words: str, most: int) -> list[ChatbotOut]:
+    """Those of `among` (None: all) whose name or number has these words in it, by name."""
+    rows = await DB.fetch(
+        """SELECT * FROM chatbot WHERE ($1::int[] IS NULL OR id = ANY ($1))
+           AND (strpos(lower(nome), lower($2)) > 0 OR strpos(numero, $2) > 0) ORDER BY lower(nome), id LIMIT $3""",
+        None if among is None else list(among),
+        clean(words).strip(),
+        most,
+    )
+    return [_shown(row) for row in rows]
 
 
 async def disable(chatbot: int) -> ChatbotOut:

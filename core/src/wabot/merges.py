@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from wabot import audit
 from wabot.db.engine import DB
 from wabot.errors import WabotError
 
@@ -134,6 +135,7 @@ async def join(chatbot: int, survivor: int, absorbed: int, why: str, by: str) ->
     async with DB.transaction():
         await alone([chatbot])
         number = await merge(chatbot, survivor, absorbed, why, by)
+        await audit.record("mesclar", "cliente", absorbed, chatbot=chatbot, campos={"fica": survivor})
     return next(merge for merge in await everything(chatbot) if merge.id == number)
 
 

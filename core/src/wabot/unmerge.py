@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from wabot import audit
 from wabot.db.engine import DB
 from wabot.errors import WabotError
 from wabot.merges import alone
@@ -98,6 +99,7 @@ async def unmerge(chatbot: int, number: int) -> None:
             await DB.execute(STAND_BACK, places[survivor], made["stood"], made["stands"])
         await DB.execute(CARRY_BACK, places[absorbed], places[survivor], made["inbox"], made["outbox"])
         await DB.execute(UNDONE, number)
+        await audit.record("separar", "cliente", absorbed, chatbot=chatbot, campos={"de": survivor})
 
 
 async def _made(chatbot: int, number: int) -> Any:

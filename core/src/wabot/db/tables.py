@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from piccolo.columns import (
     JSON,
+    Array,
     BigInt,
     BigSerial,
     Boolean,
@@ -112,14 +113,61 @@ class Agendamento(Table, db=DB, tablename="agendamento"):
     missed = Text(default="run", choices=Missed)
 
 
+class Papeis(StrEnum):
+    """Each may do what the ones after it may."""
+
+    DONO = "dono"
+    OPERADOR = "operador"
+    LEITOR = "leitor"
+
+
+class Pessoa(Table, db=DB, tablename="pessoa"):
+    """Somebody who may enter the panel. Passwords are set through wabot.people only."""
+
+    id = Serial(primary_key=True)
+    email = Text(unique=True)
+    senha = Text(secret=True)
+    superuser = Boolean(default=False)
+    ativo = Boolean(default=True)
+    criado_em = Timestamptz(default=TimestamptzNow())
+    atualizado_em = Timestamptz(default=TimestamptzNow(), auto_update=TimestamptzNow().python)
+    entrou_em = Timestamptz(null=True, default=None)
+
+
+class Papel(Table, db=DB, tablename="papel"):
+    """What a person may do on one chatbot: see wabot.people."""
+
+    id = Serial(primary_key=True)
+    pessoa = ForeignKey(Pessoa)
+    chatbot = ForeignKey(Chatbot)
+    papel = Text(choices=Papeis)
+
+
 class ApiToken(Table, db=DB, tablename="api_token"):
     """Who may use the REST API. Only a digest is kept: the token is shown once."""
 
     id = Serial(primary_key=True)
     nome = Text()
     digest = Bytea(secret=True)
-    chatbot = ForeignKey(Chatbot, null=True)
+    chatbots = Array(Integer(), null=True, default=None)
     escrita = Boolean()
+    criado_por = ForeignKey(Pessoa, null=True)
     criado_em = Timestamptz(default=TimestamptzNow())
     usado_em = Timestamptz(null=True)
     revogado_em = Timestamptz(null=True)
+
+
+class Auditoria(Table, db=DB, tablename="auditoria"):
+    """Who changed what. The database lets nobody change or delete a row: see wabot.audit."""
+
+    id = BigSerial(primary_key=True)
+    em = Timestamptz(default=TimestamptzNow())
+    quem_tipo = Text()
+    quem_id = Integer(null=True)
+    quem = Text()
+    endereco = Text()
+    acao = Text()
+    objeto = Text()
+    objeto_id = Text()
+    chatbot = Integer(null=True)
+    campos = JSON()

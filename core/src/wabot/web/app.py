@@ -1,12 +1,13 @@
-"""The web application: Meta's webhook, the REST API of the core and the plugins, health."""
+"""The web application: Meta's webhook, the REST API of the core and the plugins, the panel, health."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
@@ -17,6 +18,9 @@ from wabot.settings import load
 from wabot.web import health, problems, webhook
 from wabot.web.auth import authorize, provide_access
 from wabot.web.clientes import ClienteController
+from wabot.web.panel import errors
+from wabot.web.panel import mount as panel
+from wabot.web.panel.frame import template_config
 from wabot.web.rest import provide_listing
 
 log = logging.getLogger(__name__)
@@ -25,13 +29,15 @@ log = logging.getLogger(__name__)
 def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Litestar:
     """The application for a process that is opened when the server starts and closed when it stops.
 
-    Plugins' routes are mounted when it has opened: only then it is known which plugins work.
+    The panel and plugins' routes are mounted when it has opened: only then its keys are known, and which plugins work.
     """
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with opened() as process:
             app.state.process = process
+            for router in panel.routers(process.settings):
+                app.register(router)
             for plugin in process.registry.plugins.values():
                 _mount(app, plugin)
             yield
@@ -47,8 +53,11 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
         lifespan=[lifespan],
         dependencies={"process": Provide(_provide_process)},
         plugins=[problems.plugin],
+        template_config=template_config(),
         exception_handlers={
             Exception: problems.unexpected,
+            NotFoundException: _refused,
+            MethodNotAllowedException: _refused,
             UnicodeDecodeError: problems.unreadable,
             RecursionError: problems.unreadable,
         },
@@ -87,6 +96,12 @@ def _behind_token(path: str, handlers: Sequence[Any]) -> Router:
         guards=[authorize],
         dependencies={"access": Provide(provide_access), "listing": Provide(provide_listing)},
     )
+
+
+def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Where there is no route, no router can say how it is told: a page to people, a problem document to programs."""
+    of_panel = f"{request.scope['path']}/".startswith("/painel/")
+    return errors.refused(request, error) if of_panel else problems.refused(request, error)
 
 
 async def _provide_process(request: Request[Any, Any, Any]) -> Process:

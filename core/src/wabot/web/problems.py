@@ -58,6 +58,10 @@ def _entry(item: dict[str, Any]) -> dict[str, str | None]:
     return {"field": field_of(key, message), "message": in_portuguese(message)}
 
 
+def refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    return _problem(error).to_response(request)
+
+
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Our own fault: the log has the place, the caller gets no details."""
     if getattr(error, "sqlstate", "") == FENCED:
