@@ -9,6 +9,7 @@ import pytest_asyncio
 from tests.acceptance.commands import Shell, until_ready
 from tests.conftest import free_port
 from wabot.db.engine import DB
+from wabot.testing.simulator import Simulator
 
 ADD = (
     "bots", "add", "--nome", "Loja", "--numero", "+55 11 90000-0000", "--phone-number-id", "200000000000001",
@@ -60,11 +61,44 @@ async def test_a_chatbot_is_added_found_and_switched_off_without_showing_its_sec
     assert (await shell.json("bots", "disable", "Loja"))["ativo"] is False
 
 
+async def test_new_credentials_replace_the_old_ones_and_nothing_else(shell):
+    await shell.run(*ADD, "--access-token", "velho")
+    said = await shell.run(
+        "bots", "update", "Loja", "--access-token", "-", "--throughput", "1000", "--json", stdin="novo\n"
+    )
+    assert json.loads(said)["throughput"] == 1000
+    assert "novo" not in said
+    kept = json.loads(
+        await shell.run("bots", "update", "Loja", "--app-secret", "-", "--json", stdin="outro\n")
+    )
+    assert kept["throughput"] == 1000
+    await shell.run("bots", "update", "Loja", "--throughput", "0", status=2)
+
+
 async def test_a_number_registered_twice_and_a_chatbot_nobody_knows_are_said_in_one_line(shell):
     await shell.run(*ADD)
     assert "Já existe um chatbot" in await shell.run(*ADD, status=1)
     said = await shell.run("bots", "show", "Padaria", status=1)
     assert said == "wabot: Não há chatbot 'Padaria'. Chatbots: 1 (Loja).\n"
+
+
+async def test_templates_are_taken_over_from_meta_and_listed(shell):
+    await shell.run(*ADD, "--access-token", "-", stdin="segredo-da-meta\n")
+    assert "wabot templates sync --bot Loja" in await shell.run("templates", "list", "--bot", "Loja")
+    async with Simulator(app_secret="segredo-do-app").serve() as meta:
+        body = {"type": "BODY", "text": "Que saudade, {{1}}!"}
+        about = {"name": "saudade", "language": "pt_BR", "category": "MARKETING", "components": [body]}
+        meta.templates.add("300000000000001", about)
+        shell.environment["GRAPH_API_URL"] = meta.url
+        meta.bot("200000000000001")
+        said = await shell.run("templates", "sync", "--bot", "Loja")
+        assert said.startswith("Modelos na Meta: 1. Qualidade do número: GREEN.\n")
+    [known] = await shell.json("templates", "list", "--bot", "Loja")
+    assert (known["name"], known["status"], known["parameters"]) == ("saudade", "APPROVED", 1)
+    shown = (await shell.run("templates", "list", "--bot", "Loja")).splitlines()
+    assert shown[1].split() == ["saudade", "pt_BR", "MARKETING", "APPROVED", "?", "1"]
+    said = await shell.run("templates", "sync", "--bot", "Loja", status=1)
+    assert said == "wabot: A Meta não respondeu; os modelos não foram atualizados. Tente de novo.\n"
 
 
 async def test_a_plugin_is_switched_on_configured_and_off(shell):

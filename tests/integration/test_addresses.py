@@ -49,6 +49,7 @@ async def written_down(bot, telefone=LONG, bsuid=None):
 async def goes_to(bot, meta, cliente, words="oi"):
     """One message to this cliente; the addresses it was tried at."""
     before, conversa = len(meta.tried), await conversa_of(cliente)
+    await DB.execute("UPDATE conversa SET last_inbound_at = now() WHERE id = $1", conversa)
     await DB.execute(
         "INSERT INTO outbox (chatbot, conversa, content) VALUES ($1, $2, $3)",
         bot.id,

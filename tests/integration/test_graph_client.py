@@ -82,6 +82,20 @@ async def test_a_refusal_carries_metas_code(meta):
     assert refusal.value.code == 131009
 
 
+@pytest.mark.parametrize(("is_transient", "kind"), [(True, "retry"), (False, "fault"), ("yes", "fault")])
+async def test_what_meta_calls_transient_is_tried_again(meta, monkeypatch, is_transient, kind):
+    error = {"code": 987654, "message": "no", "is_transient": is_transient, "error_data": ["a", "list"]}
+
+    async def answer(*_):
+        return httpx.Response(400, json={"error": error})
+
+    monkeypatch.setattr(meta.graph, "_post", answer)
+    with pytest.raises(NotSent) as refusal:
+        await meta.graph.send(ME, TEXT)
+    assert refusal.value.failure.kind == kind
+    assert refusal.value.detail == "no · ['a', 'list']"
+
+
 @pytest.mark.parametrize(
     ("answer", "raised"),
     [

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -9,8 +10,8 @@ import pytest_asyncio
 from tests.bots import FixedRuntimes, add_bot, add_cliente, conversa_of, runtime
 from tests.live import until
 
-from wabot import merges
-from wabot.attend import OPT_OUT, Attendant
+from wabot import consent, merges
+from wabot.attend import Attendant
 from wabot.db.engine import DB
 from wabot.flow import Context, End, Flow
 from wabot.merges import NotMerged
@@ -187,10 +188,37 @@ async def test_two_who_accept_are_written_to_once(bot, ana_and_bia):
 @pytest.mark.parametrize("by", [0, 1], ids=["the survivor's row", "the absorbed one's row"])
 async def test_an_opt_out_after_the_merge_holds_for_both_even_when_it_is_undone(bot, ana_and_bia, by):
     made = await join(bot, *ana_and_bia)
-    await DB.execute(OPT_OUT, ana_and_bia[by])
+    await says_stop(ana_and_bia[by])
     assert await accepting(*ana_and_bia) == set()
     await unmerge(bot.id, made.id)
     assert await accepting(*ana_and_bia) == set()
+
+
+async def says_stop(cliente):
+    await consent.record(cliente, accepts=False, who="cliente", how="palavra na conversa")
+
+
+async def test_an_opt_out_written_to_the_absorbed_one_by_a_turn_that_knew_of_no_merge_counts(
+    bot, ana_and_bia
+):
+    ana, bia = ana_and_bia
+    made = await join(bot, ana, bia)
+    await DB.execute(
+        """INSERT INTO consent (chatbot, cliente, accepts, who, how, at)
+           VALUES ($1, $2, false, 'cliente', 'palavra na conversa', now())""",
+        bot.id,
+        bia,
+    )
+    assert await accepting(ana, bia) == set()
+    await unmerge(bot.id, made.id)
+    assert await accepting(ana, bia) == set()
+
+
+async def test_an_older_word_that_arrives_late_does_not_undo_the_stricter_consent(bot):
+    ana, bia = await add_cliente(bot), await add_cliente(bot, aceita_marketing=False)
+    await join(bot, ana, bia)
+    await consent.record(ana, accepts=True, who="cliente", how="antes", at=datetime(2026, 11, 1, tzinfo=UTC))
+    assert await accepting(ana) == set()
 
 
 async def test_merges_are_undone_last_first(bot, ana_and_bia):

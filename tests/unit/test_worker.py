@@ -2,7 +2,7 @@
 
 import asyncio
 
-from wabot import outbox
+from wabot import outbox, pace, pacing
 from wabot.whatsapp import client
 from wabot.worker import OneAtATime, Worker
 
@@ -51,7 +51,8 @@ async def test_work_that_failed_can_be_rung_for_again():
 
 
 def test_nobody_may_still_be_sending_what_is_sent_again():
-    assert client.WITHIN < outbox.UNCLEAR_AFTER
+    assert pacing.AHEAD + pace.LONGEST_LEASE < pacing.PATIENCE
+    assert pacing.PATIENCE + client.WITHIN < outbox.UNCLEAR_AFTER
 
 
 async def test_a_sweep_that_fails_is_not_the_last_one(monkeypatch):

@@ -16,6 +16,7 @@ from wabot.whatsapp.client import Accepted
 from wabot.whatsapp.statuses import DELIVERED, RANK
 
 UNDELIVERABLE = 131026
+ARRIVALS = [status for status, rank in RANK.items() if rank >= DELIVERED]
 
 # Once: what was proved by an answer or by a message that arrived is only changed by another one that arrived.
 LEARN = """
@@ -36,8 +37,8 @@ UPDATE cliente SET wa_id = other_wa_id, wa_id_proved = true FROM arrived WHERE c
 
 # In place: it was certainly not sent, and what waits behind it goes after it.
 AGAIN = """
-UPDATE outbox SET state = 'pendente', retry_at = NULL, tries = 0, other_wa_id = $2
-WHERE id = $1 AND state = 'enviando' AND wamid IS NULL
+UPDATE outbox SET state = 'pendente', retry_at = NULL, other_wa_id = $2
+WHERE id = $1 AND state = 'enviando' AND wamid IS NULL AND tries = $3
 """
 
 ADDRESSES = """
@@ -47,8 +48,8 @@ JOIN cliente ON cliente.id = conversa.cliente WHERE outbox.id = ANY($1) AND wa_i
 
 # As a new message, since statuses of the first may still come.
 RESEND = """
-INSERT INTO outbox (chatbot, conversa, inbox, content, bulk, other_wa_id)
-SELECT chatbot, conversa, inbox, content, bulk, other FROM unnest($1::bigint[], $2::text[]) AS again (id, other)
+INSERT INTO outbox (chatbot, conversa, inbox, flow, content, bulk, other_wa_id)
+SELECT chatbot, conversa, inbox, flow, content, bulk, other FROM unnest($1::bigint[], $2::text[]) AS again (id, other)
 JOIN outbox USING (id) RETURNING conversa
 """
 
@@ -71,20 +72,20 @@ async def try_other_form(row: Any, code: int | None) -> bool:
     other = other_form(row["wa_id"] or "")
     if code != UNDELIVERABLE or row["other_wa_id"] or not other:
         return False
-    await DB.execute(AGAIN, row["id"], other)
+    await DB.execute(AGAIN, row["id"], other, row["tries"])
     return True
 
 
 async def told(messages: Sequence[Any], news: Mapping[int, tuple[str, int | None]]) -> set[int]:
     """Statuses have come, (status, error code) by message. The conversas in which one is to be sent once more."""
-    arrived = [m for m in messages if m["other_wa_id"] and RANK.get(news[m["id"]][0], 0) >= DELIVERED]
+    arrived = [m for m in messages if m["other_wa_id"] and news.get(m["id"], ("",))[0] in ARRIVALS]
     if arrived:
         keys = [canonical(m["other_wa_id"]) for m in arrived]
         await DB.execute(ARRIVED, [m["id"] for m in arrived], keys)
     lost = [
         m["id"]
         for m in messages
-        if m["state"] != "falhou" and not m["other_wa_id"] and news[m["id"]] == ("failed", UNDELIVERABLE)
+        if m["state"] != "falhou" and not m["other_wa_id"] and news.get(m["id"]) == ("failed", UNDELIVERABLE)
     ]
     return await _resend(lost) if lost else set()
 

@@ -13,17 +13,17 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from wabot import merges, texts
+from wabot import consent, merges, texts
 from wabot.db.engine import DB
 from wabot.errors import NewerState, PluginFailed, WabotError, reason_of
 from wabot.flow import Cliente
 from wabot.logs import places
-from wabot.message import TextMessage
+from wabot.message import Inbound, TextMessage
 from wabot.outbox import encode
 from wabot.plugins.contain import Overstayed, contained
 from wabot.plugins.guard import Guard
 from wabot.plugins.runtime import BotRuntime, Runtimes
-from wabot.turn import Scene, State, Trail, Turn, take_turn
+from wabot.turn import Scene, State, Trail, Turn, is_late, take_turn
 from wabot.whatsapp.client import Credentials, Graph
 from wabot.whatsapp.payloads import read_message
 
@@ -51,23 +51,28 @@ SELECT id, wamid, raw, received_at, tries, retry_at > now() AS too_early,
 FROM inbox WHERE conversa = $1 AND state = 'pendente' ORDER BY sent_at, id LIMIT 1
 """
 
+# Meta takes one message every six seconds from a number to a customer, and up to 45 before their time: `pair_at` is
+# when all those written so far have had theirs (GCRA). A reply that is too early waits in its row.
 COMMIT = """
 WITH answered AS (
     UPDATE inbox SET state = 'atendida', done_at = now(), error = '' WHERE id = $1
 ), moved AS (
     UPDATE conversa SET flow = $4, etapa = $5, version = $6, data = $7, shown = $8, misses = $9, person = $10,
-        last_inbound_at = greatest(last_inbound_at, $11)
-    WHERE id = $2
+        last_inbound_at = greatest(last_inbound_at, $11),
+        pair_at = greatest(pair_at, now()) + cardinality($12::json[]) * interval '6 seconds'
+    WHERE id = $2 RETURNING pair_at - cardinality($12::json[]) * interval '6 seconds' AS free_at
 ), said AS (
-    INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT $3, $2, $1, * FROM unnest($12::json[])
+    INSERT INTO outbox (chatbot, conversa, inbox, flow, content, retry_at)
+    SELECT $3, $2, $1, $15, content, CASE WHEN may_go > now() THEN may_go END
+    FROM moved, unnest($12::json[]) WITH ORDINALITY AS reply (content, place),
+        LATERAL (SELECT free_at + (place - 45) * interval '6 seconds' AS may_go) AS pair
+    ORDER BY place
 ), happened AS (
     INSERT INTO event (chatbot, conversa, inbox, name, fields)
     SELECT $3, $2, $1, * FROM unnest($13::text[], $14::json[])
 )
 SELECT EXISTS (SELECT FROM inbox WHERE conversa = $2 AND state = 'pendente' AND id <> $1) AS more
 """
-
-OPT_OUT = "UPDATE cliente SET aceita_marketing = false, atualizado_em = now() WHERE id = $1"
 
 FAILED = """
 UPDATE inbox SET tries = tries + 1, error = $2, retry_at = now() + make_interval(secs => $3) WHERE id = $1
@@ -76,9 +81,13 @@ UPDATE inbox SET tries = tries + 1, error = $2, retry_at = now() + make_interval
 SET_ASIDE = """
 WITH dead AS (
     UPDATE inbox SET state = 'morta', tries = tries + 1, error = $2, done_at = now()
-    WHERE id = $1 AND state = 'pendente' RETURNING chatbot, conversa, id
+    WHERE id = $1 AND state = 'pendente' RETURNING chatbot, conversa, id, sent_at
+), moved AS (
+    UPDATE conversa SET last_inbound_at = greatest(last_inbound_at, sent_at),
+        pair_at = greatest(pair_at, now()) + interval '6 seconds'
+    FROM dead WHERE conversa.id = dead.conversa
 )
-INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT dead.*, $3 FROM dead
+INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT chatbot, conversa, id, $3 FROM dead
 """
 
 OVERDUE = """
@@ -147,13 +156,13 @@ class Attendant:
         if runtime is None:
             raise NotReady(f"chatbot {row['chatbot']}")
         inbound = read_message(message["raw"], message["received_at"])
-        if inbound.expects_answer:
+        if inbound.expects_answer and not is_late(inbound, datetime.now(UTC)):
             self._show_courtesy(runtime, inbound.wamid)
         scene = self._scene(runtime, row, trail, without)
         turn = await _taken(take_turn(runtime.flows, _state(row), scene, inbound), connection)
         if turn.opted_out:
-            await DB.execute(OPT_OUT, row["cliente"])
-        told = (*_columns(turn), *_lists(inbound.at, turn))
+            await _opt_out(row["cliente"], inbound)
+        told = (*_columns(turn), *_lists(inbound, turn), turn.flow)
         more = await DB.fetchval(COMMIT, message["id"], conversa, runtime.bot.id, *told)
         for plugin in trail.called:
             await self._guard.succeeded(runtime.bot.id, plugin)
@@ -187,6 +196,19 @@ class Attendant:
         else:
             [apology] = encode([TextMessage(texts.FALHA_NOSSA)])
             await DB.execute(SET_ASIDE, message["id"], reason, apology)
+
+
+async def _opt_out(cliente: int, inbound: Inbound) -> None:
+    """Their own words are the proof."""
+    await consent.record(
+        cliente,
+        accepts=False,
+        who="cliente",
+        how="palavra na conversa",
+        wording=inbound.text,
+        source=inbound.wamid,
+        at=inbound.at,
+    )
 
 
 async def _taken(turn: Coroutine[Any, Any, Turn], connection: asyncpg.Connection) -> Turn:
@@ -226,7 +248,9 @@ def _columns(turn: Turn) -> tuple[Any, ...]:
     )
 
 
-def _lists(at: datetime, turn: Turn) -> tuple[Any, ...]:
+def _lists(inbound: Inbound, turn: Turn) -> tuple[Any, ...]:
+    # what WhatsApp itself reports about a customer opens no window
+    at = None if inbound.kind in ("system", "group") else inbound.at
     names = [event.name for event in turn.events]
     fields = [msgspec.json.encode(event.fields).decode() for event in turn.events]
     return at, encode(turn.replies), names, fields

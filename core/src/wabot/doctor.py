@@ -9,14 +9,17 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from wabot import holds, troubles
 from wabot.db import migrate
 from wabot.db.directory import Bot, Directory
 from wabot.db.engine import DB
 from wabot.db.piccolo_app import APP_CONFIG as CORE
+from wabot.holds import Hold
 from wabot.plugins.bindings import all_bindings
 from wabot.plugins.catalogue import Entry, catalogue
 from wabot.settings import Settings
 from wabot.vault import Vault
+from wabot.whatsapp.failures import MENDED_BY_TOKEN
 
 Severity = Literal["error", "warning"]
 
@@ -33,6 +36,7 @@ OLDEST_WAITING = (
     "SELECT extract(epoch FROM now() - min(received_at))::int FROM inbox WHERE state = 'pendente'"
 )
 LATE_AFTER = 60
+FAILED_NOTICES = "SELECT count(*) FROM notice WHERE state = 'ignorada' AND error <> ''"
 FAILING = """
 SELECT plugin, nome, error, since FROM plugin_health JOIN chatbot ON chatbot.id = chatbot
 WHERE NOT ok ORDER BY since
@@ -68,8 +72,10 @@ async def examine(settings: Settings) -> Report:
     if await DB.fetchval("SELECT to_regclass('inbox') IS NOT NULL"):
         counts = dict(await DB.fetchrow(COUNTS))
         findings += await _bot_findings(settings, plugins)
+        findings += await _hold_findings()
         findings += await _backlog_findings(counts)
         findings += await _health_findings()
+        findings += [] if missing else await _meta_findings()
     return Report(not any(f.severity == "error" for f in findings), findings, counts)
 
 
@@ -105,6 +111,25 @@ async def _health_findings() -> list[Finding]:
         )
         for row in rows
     ]
+
+
+async def _meta_findings() -> list[Finding]:
+    """What Meta told in its notices, and those that could not be read."""
+    findings = [
+        _error("number-stopped", trouble.what, trouble.fix)
+        if trouble.grave
+        else Finding("warning", "number", trouble.what, trouble.fix)
+        for trouble in await troubles.of_numbers()
+    ]
+    findings += [
+        Finding("warning", "template", trouble.what, trouble.fix) for trouble in await troubles.of_templates()
+    ]
+    if failed := await DB.fetchval(FAILED_NOTICES):
+        message = f"{failed} avisos da Meta não puderam ser tratados."
+        findings.append(
+            Finding("warning", "notice", message, "veja o motivo na coluna error da tabela notice")
+        )
+    return findings
 
 
 async def _queue_findings(settings: Settings) -> list[Finding]:
@@ -158,6 +183,24 @@ def _findings_of(bot: Bot, plugins: Mapping[str, Entry], on: set[str]) -> list[F
             Finding("warning", "no-flow", message, f"wabot plugins enable pedidos --bot {bot.id}")
         )
     return findings
+
+
+async def _hold_findings() -> list[Finding]:
+    """Numbers that Meta refuses until somebody mends something."""
+    if not await DB.fetchval("SELECT to_regclass('number_hold') IS NOT NULL"):
+        return []
+    return [_held(hold) for hold in await holds.standing()]
+
+
+def _held(hold: Hold) -> Finding:
+    since = f"{hold.since:%d/%m %H:%M} UTC (erro {hold.code} da Meta)"
+    return _error(
+        "number-held",
+        f"O chatbot {hold.nome} não envia desde {since}: {hold.reason} As mensagens esperam na fila.",
+        f"wabot bots update {hold.chatbot} --access-token -"
+        if hold.code in MENDED_BY_TOKEN
+        else "resolva no Meta Business; o envio recomeça sozinho, em cerca de um minuto",
+    )
 
 
 async def _backlog_findings(counts: dict[str, int]) -> list[Finding]:

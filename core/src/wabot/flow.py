@@ -15,7 +15,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 import msgspec
 
 from wabot.errors import FlowFault
-from wabot.message import Inbound
+from wabot.message import Inbound, TemplateMessage
 from wabot.text import fold
 
 D = TypeVar("D")
@@ -157,6 +157,8 @@ class Flow(Generic[D]):
     `migrations[1]` turns the data of version 1 into that of version 2, `renamed` says where an etapa that does not
     exist any more goes on. Where there is no such path, `otherwise` decides: the flow starts again, or a person
     takes over; the customer is told.
+    `reopen` is sent, once, in place of replies that could not go within 24 hours of the customer's last words: after
+    that WhatsApp takes approved templates only. Without it such replies end as failed.
     Raises ValueError for an id, data type or keyword that cannot work, at import, where the author sees it.
     """
 
@@ -171,6 +173,7 @@ class Flow(Generic[D]):
         migrations: Mapping[int, Migration] | None = None,
         renamed: Mapping[str, str] | None = None,
         otherwise: Otherwise = "restart",
+        reopen: TemplateMessage | None = None,
     ) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", id):
             raise ValueError(f"flow id {id!r}: use small letters, digits and _, at most 40")
@@ -182,8 +185,11 @@ class Flow(Generic[D]):
         self.migrations = dict(migrations or {})
         self.renamed = dict(renamed or {})
         self.otherwise = otherwise
+        self.reopen = reopen
         self.etapas: dict[str, Etapa[D]] = {}
         data()  # every field needs a default: a conversation starts from nothing
+        if not isinstance(reopen, TemplateMessage | None):
+            raise ValueError(f"flow {id}: reopen is a TemplateMessage, not {type(reopen).__name__}")
         if "" in self.keywords:
             raise ValueError(f"flow {id}: an empty keyword would start it with every message")
 

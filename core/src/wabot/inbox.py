@@ -6,6 +6,7 @@ Concurrent webhooks share one commit. What is stored is rung for once, after the
 import hashlib
 import logging
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -34,8 +35,8 @@ ON CONFLICT (chatbot, wamid, status, recipient) DO NOTHING
 """
 
 STORE_NOTICES = """
-INSERT INTO notice (chatbot, business_account_id, field, raw, digest)
-SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
+INSERT INTO notice (chatbot, business_account_id, field, raw, at, digest)
+SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[], $6::bytea[])
 ON CONFLICT (digest) DO NOTHING
 """
 
@@ -47,12 +48,20 @@ ON CONFLICT (digest) DO NOTHING
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """A change that is neither message nor status, of a bot's account."""
+    """A change that is neither message nor status, of a bot's number or account."""
 
-    chatbot: int | None
+    chatbot: int
     business_account_id: str
     field: str
     raw: bytes
+    at: datetime | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """A template that is paused a second time is told in the same words: only the time is another. Faults of
+        the number carry none, and would be news once for ever: so each counts once a day."""
+        told = self.at or (datetime.now(UTC).date() if self.field == "errors" else "")
+        return _digest(f"{self.chatbot} {self.business_account_id} {told}", self.raw)
 
 
 class Quarantined(msgspec.Struct, frozen=True):
@@ -86,15 +95,18 @@ class Inbox:
     async def _store(self, deliveries: list[Delivery]) -> None:
         messages = [item for delivery in deliveries for item in delivery.messages]
         statuses = [item for delivery in deliveries for item in delivery.statuses]
+        notices = [item for delivery in deliveries for item in delivery.notices]
         async with DB.transaction():
             waiting = await _store_messages(messages)
             await _store_statuses(statuses)
-            await _store_notices([notice for delivery in deliveries for notice in delivery.notices])
+            await _store_notices(notices)
             await _keep_apart([item for delivery in deliveries for item in delivery.quarantined])
         if waiting:
             self._queue.soon(self._queue.attend(waiting))
         if statuses:
             self._queue.soon(self._queue.receipts())
+        if notices:
+            self._queue.soon(self._queue.notices())
 
 
 async def _store_messages(messages: Sequence[tuple[int, Message]]) -> list[int]:
@@ -142,10 +154,7 @@ async def _store_statuses(statuses: Sequence[tuple[int, Status]]) -> None:
 async def _store_notices(notices: Iterable[Notice]) -> None:
     await _insert(
         STORE_NOTICES,
-        [
-            (n.chatbot, n.business_account_id, n.field, n.raw, _digest(n.business_account_id, n.raw))
-            for n in notices
-        ],
+        [(n.chatbot, n.business_account_id, n.field, n.raw, n.at, n.digest) for n in notices],
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from wabot import audit
+from wabot import audit, consent
 from wabot.db.engine import DB
 from wabot.errors import WabotError
 
@@ -30,26 +30,27 @@ FROM cliente WHERE id = ANY($1) AND chatbot = $2 ORDER BY id FOR NO KEY UPDATE
 """
 
 BEGIN = """
-INSERT INTO cliente_merge (chatbot, survivor, absorbed, why, made_by, carry_to, before)
-SELECT s.chatbot, s.id, a.id, $3, $4, s.id, json_build_object('survivor', to_json(s), 'absorbed', to_json(a))
+INSERT INTO cliente_merge (chatbot, survivor, absorbed, why, made_by, carry_to, consent, before)
+SELECT s.chatbot, s.id, a.id, $3, $4, s.id, coalesce((SELECT max(id) FROM consent), 0),
+    json_build_object('survivor', to_json(s), 'absorbed', to_json(a))
 FROM cliente s, cliente a WHERE s.id = $1 AND a.id = $2
-RETURNING id, set_config('wabot.merging', 'on', true)
+RETURNING id
 """
 
-# Inactive and without consent, so that no campaign writes to one person twice.
-ABSORB = "UPDATE cliente SET mesclado_em = $1, ativo = false, aceita_marketing = false WHERE id = $2"
+# Inactive, so that no campaign writes to one person twice.
+ABSORB = "UPDATE cliente SET mesclado_em = $1, ativo = false WHERE id = $2"
 REPOINT = "UPDATE cliente SET mesclado_em = $1 WHERE mesclado_em = $2 AND id <> $2 RETURNING id"
 LEAD = "UPDATE identifier SET cliente = $1 WHERE cliente = $2 RETURNING kind, value"
 CARRY_FURTHER = "UPDATE cliente_merge SET carry_to = $1 WHERE carry_to = $2"
 
-# The newer ids, and the stricter consent. A phone goes together with the way it is written.
+# The newer ids. A phone goes together with the way it is written.
 UNITE = """
 UPDATE cliente SET bsuid = coalesce(newer.bsuid, older.bsuid),
     parent_bsuid = coalesce(newer.parent_bsuid, older.parent_bsuid),
     phone_key = phone.phone_key, wa_id = phone.wa_id, wa_id_proved = phone.wa_id_proved, telefone = phone.telefone,
     nome = CASE cliente.nome WHEN '' THEN absorbed.nome ELSE cliente.nome END,
     email = CASE cliente.email WHEN '' THEN absorbed.email ELSE cliente.email END,
-    ativo = cliente.ativo AND $5, aceita_marketing = cliente.aceita_marketing AND $6, atualizado_em = now()
+    ativo = cliente.ativo AND $5, atualizado_em = now()
 FROM cliente newer, cliente older, cliente absorbed, cliente phone
 WHERE cliente.id = $1 AND absorbed.id = $2 AND newer.id = $3 AND older.id = $4
     AND phone.id = CASE WHEN newer.phone_key IS NULL THEN older.id ELSE newer.id END
@@ -59,7 +60,7 @@ DONE = """
 UPDATE cliente_merge SET identifiers = $2, clientes = $3, after = (
     SELECT json_build_object('survivor', to_json(s), 'absorbed', to_json(a))
     FROM cliente s, cliente a WHERE s.id = survivor AND a.id = absorbed)
-WHERE id = $1 RETURNING set_config('wabot.merging', '', true)
+WHERE id = $1
 """
 
 # What an absorbed cliente's conversa may still hold: of all that were merged into one, or of one alone.
@@ -101,6 +102,9 @@ UPDATE cliente_merge SET stood = to_json(earlier), stands = to_json(now) FROM ea
 LIST = """
 SELECT id, survivor, absorbed, why, made_by, made_at, undone_at FROM cliente_merge WHERE chatbot = $1 ORDER BY id
 """
+
+
+STRICTER = "mescla com quem não aceita"
 
 
 class NotMerged(WabotError):
@@ -147,9 +151,10 @@ async def merge(chatbot: int, survivor: int, absorbed: int, why: str, by: str = 
     await DB.execute(ABSORB, survivor, absorbed)
     clientes = [row["id"] for row in await DB.fetch(REPOINT, survivor, absorbed)]
     identifiers = [list(row) for row in await DB.fetch(LEAD, survivor, absorbed)]
-    gone = rows[absorbed]
     ages = sorted((survivor, absorbed), key=lambda cliente: _seen(rows[cliente]), reverse=True)
-    await DB.execute(UNITE, survivor, absorbed, *ages, gone["ativo"], gone["aceita_marketing"])
+    await DB.execute(UNITE, survivor, absorbed, *ages, rows[absorbed]["ativo"])
+    if rows[survivor]["aceita_marketing"] and not rows[absorbed]["aceita_marketing"]:
+        await consent.record(survivor, accepts=False, who=by, how=STRICTER, source=source_of(number))
     await DB.execute(CARRY_FURTHER, survivor, absorbed)
     await DB.execute(DONE, number, msgspec.json.encode(identifiers).decode(), clientes)
     await carry_over(survivor=survivor)
@@ -171,6 +176,11 @@ async def carry_over(*, survivor: int | None = None, absorbed: int | None = None
             if row["first"]:
                 await DB.execute(STAND, row["id"], *places)
     return involved <= free.keys()
+
+
+def source_of(number: int) -> str:
+    """What a line of the consent ledger rests on that a merge has written."""
+    return f"mescla:{number}"
 
 
 def _seen(row: Any) -> tuple[bool, Any]:

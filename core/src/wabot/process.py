@@ -113,10 +113,14 @@ async def _working(
             attend=worker.attend,
             deliver=worker.deliver,
             receipts=worker.receipts,
+            notices=worker.notices,
             sweep=worker.sweep,
             job=schedule.ring,
         )
-        async with hears, worker.sweeping(), worker.mailing(), schedule.running(), sinks.running():
+        moving = (worker.sweeping(), worker.mailing(), worker.probing(), schedule.running(), sinks.running())
+        async with hears, AsyncExitStack() as stack:
+            for part in moving:
+                await stack.enter_async_context(part)
             yield
     finally:
         await graph.close()

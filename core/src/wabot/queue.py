@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 ATTEND = "wabot:attend"
 DELIVER = "wabot:deliver"
 RECEIPTS = "wabot:receipts"
+NOTICES = "wabot:notices"
 SWEEP = "wabot:sweep"
 JOB = "wabot:job"
 
@@ -39,7 +40,7 @@ Handler = Callable[..., Awaitable[None]]
 
 
 class Queue:
-    """Ring for work (`attend`, `deliver`, `receipts`), and, in a worker, hear the ringing."""
+    """Ring for work (`attend`, `deliver`, `receipts`, `notices`), and, in a worker, hear the ringing."""
 
     def __init__(self, redis_url: str, tasks_at_once: int = 50) -> None:
         self.in_process = not redis_url
@@ -78,9 +79,13 @@ class Queue:
         """Statuses are waiting to be applied."""
         await self._ring(RECEIPTS)
 
+    async def notices(self) -> None:
+        """Notices are waiting to be applied."""
+        await self._ring(NOTICES)
+
     @contextlib.asynccontextmanager
     async def open(self, **handlers: Handler) -> AsyncIterator[None]:
-        """Connect; with handlers (by name: attend, deliver, receipts, sweep, job), also work off what is rung."""
+        """Connect; with handlers (by name: attend, deliver, receipts, notices, sweep, job), also work off rings."""
         for name, handler in handlers.items():
             self._broker.register_task(
                 _task(handler), task_name=f"wabot:{name}", **_schedule(f"wabot:{name}")

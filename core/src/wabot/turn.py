@@ -42,6 +42,9 @@ CALL_LIMIT = 5.0
 """Seconds one call into a plugin may take."""
 NEWER_PATIENCE = timedelta(minutes=5)
 """How long a message waits for a process with the newer release that wrote its conversation's state."""
+LATE_AFTER = timedelta(hours=24)
+"""Meta delivers for seven days what it could not deliver at once. After 24 hours only a template may be the answer, and
+the customer has long gone on."""
 MISSES_BEFORE_PERSON = 2
 MENU_PLACE = "wabot.menu"
 
@@ -102,6 +105,13 @@ class Turn(msgspec.Struct, frozen=True):
     replies: tuple[Outbound, ...] = ()
     events: tuple[Event, ...] = ()
     opted_out: bool = False
+    flow: str = ""
+    """The flow that speaks; empty: the engine."""
+
+
+def is_late(message: Inbound, now: datetime) -> bool:
+    """Whether it is too late to answer this message as if it had just been written."""
+    return now - message.at > LATE_AFTER
 
 
 async def take_turn(flows: Sequence[BoundFlow], state: State, scene: Scene, message: Inbound) -> Turn:
@@ -111,9 +121,12 @@ async def take_turn(flows: Sequence[BoundFlow], state: State, scene: Scene, mess
     """
     if not message.expects_answer:
         return Turn(state)
+    if is_late(message, scene.now):
+        return _late(state, scene, message)
     taker = _Taker({bound.flow.id: bound for bound in flows}, state, scene, message)
     try:
-        return _bounded(await taker.turn())
+        turn = await taker.turn()
+        return _bounded(msgspec.structs.replace(turn, flow=taker.speaking))
     except _Down as down:
         return await taker.without_plugin(str(down))
     except (NewerState, PluginFailed):
@@ -124,6 +137,15 @@ async def take_turn(flows: Sequence[BoundFlow], state: State, scene: Scene, mess
 
 class _Down(Exception):
     """The plugin that would have to answer must not be called now."""
+
+
+def _late(state: State, scene: Scene, message: Inbound) -> Turn:
+    """Nothing is said and nothing moves, but whoever wanted to be left alone is."""
+    hours = (scene.now - message.at) // timedelta(hours=1)
+    events = [Event("mensagem.atrasada", {"horas": hours})]
+    if opted_out := word_of(message) == "sair":
+        events.append(Event("cliente.saiu"))
+    return Turn(state, events=tuple(events), opted_out=opted_out)
 
 
 def _bounded(turn: Turn) -> Turn:
@@ -147,6 +169,7 @@ class _Taker:
     before: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     misses: int = 0
+    speaking: str = ""
 
     async def turn(self) -> Turn:
         if self.state.person:
@@ -344,6 +367,7 @@ class _Taker:
 
     async def follow(self, bound: BoundFlow, context: Context[Any], etapa: str, outcome: Outcome) -> Turn:
         """Go from etapa to etapa until somebody has to speak."""
+        self.speaking = bound.flow.id
         for _ in range(GO_LIMIT):
             match outcome:
                 case Go(to, words):
@@ -368,6 +392,7 @@ class _Taker:
     def put(
         self, bound: BoundFlow, context: Context[Any], etapa: str, question: Question, page: int = 0
     ) -> Turn:
+        self.speaking = bound.flow.id
         shown = show(question, self.before, f"{bound.flow.id}.{etapa}", page)
         state = State(
             flow=bound.flow.id,

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from wabot import audit
+from wabot import audit, consent
 from wabot.db.engine import DB
 from wabot.errors import WabotError
-from wabot.merges import alone
+from wabot.merges import alone, source_of
 
 MERGE = "SELECT * FROM cliente_merge WHERE id = $1 AND chatbot = $2"
 
@@ -18,8 +18,6 @@ LATER = """
 SELECT min(id) FROM cliente_merge
 WHERE undone_at IS NULL AND id > $1 AND ($2 IN (survivor, absorbed) OR $3 IN (survivor, absorbed))
 """
-
-MERGING = "SELECT set_config('wabot.merging', $1, true)"
 
 LEAD_BACK = """
 UPDATE identifier SET cliente = $1 FROM json_array_elements($3) AS moved (id)
@@ -59,7 +57,11 @@ UPDATE outbox SET conversa = $1 WHERE id = ANY (ARRAY(
     ORDER BY id FOR UPDATE))
 """
 
-SINCE = "UPDATE cliente_merge SET opted_out = true WHERE survivor = $1 AND undone_at IS NULL"
+OPTED_OUT = """
+SELECT EXISTS (SELECT FROM consent WHERE cliente = ANY($1) AND id > $2 AND NOT accepts AND source NOT LIKE 'mescla:%')
+"""
+SINCE = "pediu enquanto os dois eram um só"
+AGAIN = "mescla desfeita: volta a valer o que valia"
 UNDONE = "UPDATE cliente_merge SET undone_at = now(), carry_to = NULL WHERE id = $1"
 
 KINDS = {"bsuid": "bsuid", "parent_bsuid": "parent_bsuid", "phone_key": "wa_id"}
@@ -87,14 +89,11 @@ async def unmerge(chatbot: int, number: int) -> None:
         survivor, absorbed = made["survivor"], made["absorbed"]
         if later := await DB.fetchval(LATER, number, survivor, absorbed):
             raise NotUndone(f"Desfaça antes a mescla {later}, que veio depois.")
-        await DB.execute(MERGING, "on")
+        opted_out = await DB.fetchval(OPTED_OUT, [survivor, absorbed], made["consent"])
         await DB.execute(LEAD_BACK, absorbed, survivor, made["identifiers"])
-        await _restore(made)
+        await _restore(made, opted_out=opted_out)
         await DB.execute(REPOINT_BACK, absorbed, made["clientes"], survivor)
         await DB.execute(CARRY_TO_WHOM, survivor)
-        await DB.execute(MERGING, "")
-        if made["opted_out"]:
-            await DB.execute(SINCE, absorbed)
         if made["stood"]:
             await DB.execute(STAND_BACK, places[survivor], made["stood"], made["stands"])
         await DB.execute(CARRY_BACK, places[absorbed], places[survivor], made["inbox"], made["outbox"])
@@ -111,7 +110,7 @@ async def _made(chatbot: int, number: int) -> Any:
     return made
 
 
-async def _restore(made: Any) -> None:
+async def _restore(made: Any, *, opted_out: bool) -> None:
     """The survivor first: it gives up the ids that the other takes again."""
     both = [made["survivor"], made["absorbed"]]
     now = {row["id"]: msgspec.json.decode(row["shown"]) for row in await DB.fetch(ROWS, both)}
@@ -120,9 +119,15 @@ async def _restore(made: Any) -> None:
     for cliente, name in zip(both, ("survivor", "absorbed"), strict=True):
         row = _as_before(now[cliente], before[name], after[name])
         _without_lost_ids(row, leads)
-        if made["opted_out"]:
-            row["aceita_marketing"] = False
+        row["aceita_marketing"] &= not opted_out
         await DB.execute(RESTORE, cliente, msgspec.json.encode(row).decode())
+        if opted_out:
+            await consent.record(
+                cliente, accepts=False, who="cliente", how=SINCE, source=f"desfeita:{made['id']}"
+            )
+        elif row["aceita_marketing"] and not after[name]["aceita_marketing"]:
+            source = f"{source_of(made['id'])}:desfeita"
+            await consent.record(cliente, accepts=True, who=made["made_by"], how=AGAIN, source=source)
 
 
 def _as_before(now: Row, before: Row, after: Row) -> Row:

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import asyncpg
 
-from wabot import attend, outbox, receipts
+from wabot import attend, notices, outbox, receipts
 from wabot.attend import Attendant, NotReady
 from wabot.background import background
 from wabot.logs import places
@@ -22,6 +23,7 @@ OVERDUE_AFTER = 5.0
 """Seconds a row may wait before the sweeper rings for it: longer than any ring takes to be heard."""
 SWEEP_MOST = 1000
 MAIL_EVERY = 1.0
+PROBE_EVERY = 1.0
 
 AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
 
@@ -68,6 +70,10 @@ class Worker:
         if settled := await receipts.apply():
             await self.deliver(settled)
 
+    async def notices(self) -> None:
+        """Do what the notices that have come ask for."""
+        await notices.apply()
+
     async def _serve(self, conversa: int) -> None:
         async with self._slots:
             await self._attend_one(conversa)
@@ -79,16 +85,11 @@ class Worker:
 
     def mailing(self) -> AbstractAsyncContextManager[None]:
         """While inside, bulk messages go out, a few at a time: their rows wait, and nobody rings for them."""
-        return Looper("mail", self._mail, MAIL_EVERY).running()
+        return Looper("mail", lambda: _seen_through(self._out.deliver_bulk()), MAIL_EVERY).running()
 
-    async def _mail(self) -> bool:
-        """What is being sent is seen through even if the worker stops: it would not be sent again."""
-        sending = asyncio.create_task(self._out.deliver_bulk())
-        try:
-            return await asyncio.shield(sending)
-        except asyncio.CancelledError:
-            await sending
-            raise
+    def probing(self) -> AbstractAsyncContextManager[None]:
+        """While inside, numbers on hold show from time to time whether they work again."""
+        return Looper("probe", lambda: _seen_through(self._out.probe()), PROBE_EVERY).running()
 
     async def _keep_sweeping(self) -> None:
         patience = 0.0  # whatever waits at the start was left by somebody who is gone
@@ -109,6 +110,18 @@ class Worker:
         await ring.deliver(await outbox.waiting_longer_than(patience, SWEEP_MOST))
         if await receipts.waiting():
             await ring.receipts()
+        if await notices.waiting():
+            await ring.notices()
+
+
+async def _seen_through(sending: Coroutine[Any, Any, bool]) -> bool:
+    """What is being sent is seen through even if the worker stops: a bulk message would not be sent again."""
+    task = asyncio.create_task(sending)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 async def _together(work: Iterable[Awaitable[None]]) -> None:

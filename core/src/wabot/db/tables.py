@@ -33,6 +33,7 @@ class Chatbot(Table, db=DB, tablename="chatbot"):
     app_secret = Text(secret=True)
     verify_token = Text(secret=True)
     timezone = Text()
+    throughput = Integer(default=80)
     ativo = Boolean(default=True)
     criado_em = Timestamptz(default=TimestamptzNow())
     atualizado_em = Timestamptz(default=TimestamptzNow(), auto_update=TimestamptzNow().python)

@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
+from wabot import consent
 from wabot.db.engine import DB
 from wabot.db.tables import Cliente, Conversa
 from wabot.phone import canonical, international
@@ -79,7 +80,10 @@ class ClienteController(Controller):
             raise Invalid(chatbot="Este chatbot não existe.")
         cliente = _new(data)
         try:
-            await cliente.save()
+            async with DB.transaction():
+                await cliente.save()
+                if data.aceita_marketing:
+                    await consent.record(cliente.id, accepts=True, who="api", how="cadastro pela API")
         except asyncpg.UniqueViolationError:
             raise Invalid(telefone="Este chatbot já tem um cliente com este telefone ou BSUID.") from None
         return Created(_shown(cliente), f"/api/clientes/{cliente.id}/")

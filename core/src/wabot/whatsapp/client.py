@@ -8,6 +8,8 @@ import httpx
 import msgspec
 from httpx_aiohttp import AiohttpTransport
 
+from wabot.whatsapp.failures import failure_for
+from wabot.whatsapp.loose import ident, items, obj, parsed
 from wabot.whatsapp.render import render_read
 
 # Meta answers in well under a second; past this nobody can tell whether the message went out.
@@ -16,6 +18,11 @@ CONNECTIONS = 100
 WITHIN = 25.0
 """Seconds from asking for a connection to the answer. Shorter than the outbox waits before it sends a message of
 unknown outcome again: by then nobody may still be sending it."""
+
+TEMPLATE_FIELDS = "id,name,language,status,category,components,quality_score,rejected_reason"
+NUMBER_FIELDS = "quality_rating,whatsapp_business_manager_messaging_limit,throughput"
+PAGES_MOST = 100
+"""An account has at most 6,000 templates, and a page holds 100."""
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -31,9 +38,13 @@ class Credentials(msgspec.Struct, frozen=True):
 class NotSent(Exception):
     """Meta refused the message, or it never left: it was certainly not sent."""
 
-    def __init__(self, code: int | None, http_status: int, detail: str) -> None:
+    def __init__(
+        self, code: int | None, http_status: int, detail: str, *, is_transient: bool = False
+    ) -> None:
         super().__init__(detail)
         self.code, self.http_status, self.detail = code, http_status, detail
+        self.failure = failure_for(code, http_status, is_transient=is_transient)
+        """What follows from it."""
 
 
 class Unclear(Exception):
@@ -66,6 +77,7 @@ class _Error(msgspec.Struct):
     code: int | None = None
     message: str = ""
     error_data: Any = None
+    is_transient: Any = False
 
 
 class _Refused(msgspec.Struct):
@@ -96,6 +108,41 @@ class Graph:
             return (await self._post(credentials, render_read(wamid, typing=typing))).is_success
         except (NotSent, Unclear):
             return False
+
+    async def templates(self, waba: str, access_token: str) -> list[Any]:
+        """All message templates of an account, page by page; only the cursor of an answer is followed, never an
+        address in it. Raises NotSent if refused, and Unclear.
+        """
+        found: list[Any] = []
+        after = ""
+        for _ in range(PAGES_MOST):
+            cursor = {"after": after} if after else {}
+            page = await self._get(
+                f"{waba}/message_templates", access_token, TEMPLATE_FIELDS, limit="100", **cursor
+            )
+            found += items(page.get("data"))
+            paging = obj(page.get("paging"))
+            after = ident(obj(paging.get("cursors")).get("after"))
+            if not after or not paging.get("next"):
+                break
+        return found
+
+    async def number(self, credentials: Credentials) -> dict[str, Any]:
+        """What Meta says of a number: its quality and limits. Raises NotSent if refused, and Unclear."""
+        return await self._get(credentials.phone_number_id, credentials.access_token, NUMBER_FIELDS)
+
+    async def _get(self, path: str, access_token: str, fields: str, **params: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {access_token}"}
+        try:
+            async with asyncio.timeout(WITHIN):
+                response = await self._http.get(
+                    f"{self.base}/{path}", params={"fields": fields, **params}, headers=headers
+                )
+        except (TimeoutError, httpx.HTTPError) as error:
+            raise Unclear(type(error).__name__) from error
+        if response.status_code != httpx.codes.OK:
+            raise _refusal(response)
+        return obj(parsed(response.content))
 
     async def _post(self, credentials: Credentials, body: dict[str, Any]) -> httpx.Response:
         headers = {"Authorization": f"Bearer {credentials.access_token}", "Content-Type": "application/json"}
@@ -141,4 +188,5 @@ def _refusal(response: httpx.Response) -> NotSent | Unclear:
     if error.code is None and response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
         return Unclear(f"HTTP {response.status_code}")
     details = error.error_data.get("details") if isinstance(error.error_data, dict) else error.error_data
-    return NotSent(error.code, response.status_code, " · ".join(filter(None, [error.message, details or ""])))
+    words = " · ".join(filter(None, [error.message, str(details or "")]))
+    return NotSent(error.code, response.status_code, words, is_transient=error.is_transient is True)

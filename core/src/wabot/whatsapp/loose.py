@@ -70,12 +70,15 @@ def number(value: Any) -> int | None:
     return known if abs(known) < 2**31 else None
 
 
-def moment(value: Any, received: datetime | None) -> datetime:
-    """Unix seconds (Meta sends text, sometimes an int), else when it was received, else now."""
+def told_at(value: Any) -> datetime | None:
+    """Unix seconds (Meta sends text, sometimes an int); None for anything else."""
     try:
         seconds = int(value)
-        if seconds > 0:
-            return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
     except (TypeError, ValueError, OverflowError, OSError):
-        pass
-    return received or datetime.now(UTC)
+        return None
+
+
+def moment(value: Any, received: datetime | None) -> datetime:
+    """Unix seconds, else when it was received, else now."""
+    return told_at(value) or received or datetime.now(UTC)

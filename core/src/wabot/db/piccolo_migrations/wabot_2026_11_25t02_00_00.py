@@ -68,7 +68,7 @@ CREATE TABLE cliente_merge (
     made_at timestamptz NOT NULL DEFAULT now(),
     undone_at timestamptz,
     carry_to bigint,          -- the cliente in whose conversa the absorbed one's goes on; null: nothing is left there
-    opted_out boolean NOT NULL DEFAULT false, -- since the merge: undoing it must not undo that
+    consent bigint NOT NULL,  -- the last line of the ledger before: undoing must not undo an opt-out since then
     -- what it takes to undo: rows as they were and as the merge left them, and what was moved
     before json NOT NULL,
     after json NOT NULL DEFAULT '{}',
@@ -84,15 +84,14 @@ CREATE UNIQUE INDEX cliente_merge_absorbed ON cliente_merge (absorbed) WHERE und
 CREATE INDEX cliente_merge_survivor ON cliente_merge (survivor);
 CREATE INDEX cliente_merge_waiting ON cliente_merge (carry_to) WHERE carry_to IS NOT NULL;
 
--- An opt-out hangs on the person, whichever of the rows it reached.
+-- An opt-out hangs on the person: a turn that began before the merge writes it to the absorbed row.
 CREATE FUNCTION cliente_opted_out() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE cliente SET aceita_marketing = false WHERE id = NEW.mesclado_em;
-    UPDATE cliente_merge SET opted_out = true WHERE survivor = NEW.id AND undone_at IS NULL AND NOT opted_out;
     RETURN NULL;
 END $$;
 CREATE TRIGGER cliente_opted_out AFTER UPDATE OF aceita_marketing ON cliente FOR EACH ROW
-    WHEN (NOT NEW.aceita_marketing AND current_setting('wabot.merging', true) IS DISTINCT FROM 'on')
+    WHEN (NEW.mesclado_em IS NOT NULL AND OLD.aceita_marketing AND NOT NEW.aceita_marketing)
     EXECUTE FUNCTION cliente_opted_out();
 """
 

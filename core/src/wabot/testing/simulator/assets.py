@@ -73,9 +73,18 @@ async def templates(
     simulator: NamedDependency[Simulator],
     waba: FromPath[str],
     name: FromQuery[str] = "",
+    limit: FromQuery[int] = 25,
+    after: FromQuery[str] = "",
 ) -> dict[str, Any]:
+    """A page of them; the cursor is a place in the list."""
     authorized(request)
-    return {"data": simulator.templates.of(waba, name), "paging": {}}
+    known = simulator.templates.of(waba, name)
+    start = int(after) if after.isdecimal() else 0
+    end = start + max(limit, 1)
+    paging: dict[str, Any] = {"cursors": {"before": str(start), "after": str(min(end, len(known)))}}
+    if end < len(known):
+        paging["next"] = f"{simulator.url}/{waba}/message_templates?after={end}"
+    return {"data": known[start:end], "paging": paging}
 
 
 @post(versioned("/{waba:str}/message_templates"), status_code=200)

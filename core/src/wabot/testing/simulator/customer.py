@@ -84,6 +84,11 @@ class Customer:
         """From now on the bot's messages are accepted and then fail with this code; 0: no longer."""
         self.phone.refuses = code
 
+    async def chooses_marketing(self, choice: str) -> None:
+        """Tap `stop`, `resume` or `signup` in WhatsApp's own settings of this chat."""
+        if not await self.simulator.choose(self.phone, choice):
+            raise self._failure("the platform never took the choice")
+
     def transcript(self) -> str:
         """The chat as one reads it on the phone."""
         lines = []
