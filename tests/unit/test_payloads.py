@@ -327,6 +327,70 @@ def test_who_wrote(ids, contacts, expected):
     assert the_message(body).sender == expected
 
 
+CHANGES = [
+    (
+        "a number and user ids",
+        '"from":"553180000001","system":{"type":"user_changed_number","wa_id":"553180000009","user_id":"BR.9",'
+        '"previous_user_id":"BR.1","parent_user_id":"BR.ENT.9","previous_parent_user_id":"BR.ENT.1"}',
+        Sender("553180000001", "BR.1", "", "BR.ENT.1"),
+        Sender("553180000009", "BR.9", "", "BR.ENT.9"),
+    ),
+    (
+        "a number alone",
+        '"from":"553180000001","system":{"type":"user_changed_number","wa_id":"+553180000009"}',
+        Sender("553180000001"),
+        Sender("553180000009"),
+    ),
+    (
+        "a number, and the new user id only",
+        '"from":"553180000001","from_user_id":"BR.9","system":{"type":"user_changed_number","wa_id":"553180000009",'
+        '"user_id":"BR.9"}',
+        Sender("553180000001"),
+        Sender("553180000009", "BR.9"),
+    ),
+    (
+        "a user id alone",
+        '"system":{"type":"user_changed_user_id","user_id":"BR.9","previous_user_id":"BR.1"}',
+        Sender("", "BR.1"),
+        Sender("", "BR.9"),
+    ),
+    (
+        "to nothing",
+        '"from":"553180000001","system":{"type":"user_changed_number"}',
+        Sender("553180000001"),
+        None,
+    ),
+    (
+        "something else",
+        '"from":"553180000001","system":{"type":"customer_identity_changed","wa_id":"553180000001"}',
+        Sender("553180000001"),
+        None,
+    ),
+    (
+        "of a wrong type",
+        '"from":"553180000001","system":{"type":["user_changed_number"]}',
+        Sender("553180000001"),
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("message", "sender", "becomes"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES]
+)
+def test_what_ids_change(message, sender, becomes):
+    found = the_message(messages(f'{{"id":"wamid.1","type":"system",{message}}}', contacts=""))
+    assert (found.sender, found.becomes) == (sender, becomes)
+
+
+def test_a_parent_id_is_told_by_the_message_or_its_contact():
+    ids = '{"id":"wamid.1","from_user_id":"BR.1","from_parent_user_id":"BR.ENT.1"}'
+    assert the_message(messages(ids, contacts="")).sender == Sender("", "BR.1", "", "BR.ENT.1")
+    contact = '{"user_id":"BR.1","parent_user_id":"BR.ENT.1"}'
+    found = the_message(messages('{"id":"wamid.1","from_user_id":"BR.1"}', contacts=contact))
+    assert found.sender.parent_bsuid == "BR.ENT.1"
+
+
 def test_two_people_in_one_payload_keep_their_names():
     other = '{"id":"wamid.2","from_user_id":"BR.2","type":"text","text":{"body":"oi"}}'
     payload = read(messages(f'{{{IDS},"type":"text"}}', other, contacts=f"{NINA},{ANA}"))

@@ -23,6 +23,7 @@ COMMANDS = {
     "bots": ("bots", "Chatbots: add, list, show, disable"),
     "plugins": ("plugins", "Plugins: list, show, enable, disable, new, check, upgrade-plan"),
     "chat": ("chat", "Conversa com um chatbot no terminal"),
+    "clientes": ("clientes", "Clientes que são a mesma pessoa: merges, merge, unmerge"),
     "templates": ("templates", "Modelos de mensagem: sync, list"),
     "users": ("users", "Pessoas que entram no painel: add, list, show, role, password, disable"),
     "tokens": ("tokens", "Tokens da API: create, list, revoke"),

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from wabot import consent, corrections, texts
+from wabot import consent, corrections, merges, texts
 from wabot.db.away import away, is_away
 from wabot.db.engine import DB
 from wabot.errors import NewerState, NoFileYet, PluginFailed, WabotError, reason_of
@@ -39,15 +39,17 @@ RETRY_AFTER = (0, 2, 10)
 # FOR NO KEY UPDATE, so that foreign keys that point here do not wait for a turn. From here to the commit the database
 # refuses writes to any other chatbot's rows (see the fence in the migrations).
 LOCK = """
-SELECT conversa.chatbot, conversa.cliente, flow, etapa, version, data, shown, misses, person, cliente.nome,
+SELECT conversa.chatbot, conversa.cliente, flow, etapa, version, data, shown, misses, person, cliente.nome, mesclado_em,
     set_config('wabot.chatbots', '{' || conversa.chatbot || '}', true)
 FROM conversa JOIN cliente ON cliente.id = conversa.cliente WHERE conversa.id = $1
 FOR NO KEY UPDATE OF conversa
 """
 
+# `joined`: a cliente was merged into this one, and what waits in their conversa must not be overtaken.
 OLDEST = """
-SELECT id, wamid, raw, received_at, tries, retry_at > now() AS too_early FROM inbox
-WHERE conversa = $1 AND state = 'pendente' ORDER BY sent_at, id LIMIT 1
+SELECT id, wamid, raw, received_at, tries, retry_at > now() AS too_early,
+    EXISTS (SELECT FROM cliente_merge WHERE carry_to = $2) AS joined
+FROM inbox WHERE conversa = $1 AND state = 'pendente' ORDER BY sent_at, id LIMIT 1
 """
 
 # Meta takes one message every six seconds from a number to a customer, and up to 45 before their time: `pair_at` is
@@ -127,7 +129,12 @@ class Attendant:
         try:
             async with DB.transaction() as transaction:
                 row = await DB.fetchrow(LOCK, conversa)
-                message = row and await DB.fetchrow(OLDEST, conversa)
+                if row and row["mesclado_em"]:
+                    await merges.carry_over(absorbed=row["cliente"])
+                    return False  # it goes on in the conversa of whom they were merged with
+                message = row and await DB.fetchrow(OLDEST, conversa, row["cliente"])
+                if message and message["joined"]:
+                    return await merges.carry_over(survivor=row["cliente"])
                 if not message or message["too_early"]:
                     return False
                 return await self._take(conversa, row, message, trail, without, transaction.connection)

@@ -13,7 +13,7 @@ import msgspec
 
 from wabot.db.batch import Batch
 from wabot.db.engine import DB
-from wabot.identity import conversas_of
+from wabot.identity import Sighting, conversas_of
 from wabot.media import incoming
 from wabot.outbox import outbox_id
 from wabot.queue import Queue
@@ -116,7 +116,9 @@ async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list
     """Store what is new. The conversas in which it waits, and whether files are to be fetched."""
     if not messages:
         return [], False
-    conversas = await conversas_of([(chatbot, message.sender) for chatbot, message in messages])
+    conversas = await conversas_of(
+        [Sighting(chatbot, m.sender, m.inbound.at, m.becomes) for chatbot, m in messages]
+    )
     rows = [
         (
             chatbot,

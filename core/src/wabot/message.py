@@ -51,6 +51,8 @@ class Sender(msgspec.Struct, frozen=True):
     wa_id: str = ""
     bsuid: str = ""
     name: str = ""
+    parent_bsuid: str = ""
+    """The same person for several portfolios that are managed together."""
 
 
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):

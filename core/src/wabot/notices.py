@@ -103,7 +103,9 @@ async def _failed(row: Any, error: Exception) -> None:
 async def _preferences(notice: Notice) -> bool:
     """The legal record: who says stop in WhatsApp itself is not written to again, known to us or not."""
     told = changes.preferences(notice.value, notice.at)
-    conversas = await identity.conversas_of([(notice.chatbot, choice.sender) for choice in told])
+    conversas = await identity.conversas_of(
+        [identity.Sighting(notice.chatbot, choice.sender, choice.at) for choice in told]
+    )
     for place, (choice, conversa) in enumerate(zip(told, conversas, strict=True)):
         if conversa is None:
             continue
@@ -120,18 +122,13 @@ async def _preferences(notice: Notice) -> bool:
     return bool(told)
 
 
-# Unless somebody has the new id already.
-RENAME = """
-UPDATE cliente SET bsuid = $3, atualizado_em = now() WHERE chatbot = $1 AND bsuid = $2
-    AND NOT EXISTS (SELECT FROM cliente AS other WHERE other.chatbot = $1 AND other.bsuid = $3)
-"""
-
-
 async def _user_ids(notice: Notice) -> bool:
     """People whose BSUID is another one now. The one place where notices tell identity."""
     told = changes.renamed(notice.value, notice.at)
     for person in told:
-        await DB.execute(RENAME, notice.chatbot, person.previous, person.current)
+        await identity.user_id_changed(
+            notice.chatbot, person.previous, person.current, person.wa_id, person.at
+        )
     return bool(told)
 
 

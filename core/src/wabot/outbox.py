@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from wabot import consent, holds, templates
+from wabot import addresses, consent, holds, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
 from wabot.db.engine import DB, patiently
@@ -26,7 +26,7 @@ from wabot.pacing import Pacing
 from wabot.plugins.runtime import BotRuntime, Runtimes
 from wabot.storage import NotKept
 from wabot.templates import Held
-from wabot.whatsapp.client import Credentials, Graph, NotSent, Unclear
+from wabot.whatsapp.client import Accepted, Credentials, Graph, NotSent, Unclear
 from wabot.whatsapp.failures import MINUTE, delay, failure_for
 from wabot.whatsapp.render import render
 
@@ -187,7 +187,7 @@ class Outbox:
             return await self._put_back(row, 0, "")
         credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
         try:
-            wamid = await self._posted(row, credentials, message)
+            accepted = await self._posted(row, credentials, message)
         except NotSent as refusal:
             return await self._refused(row, runtime, message, refusal)
         except Unclear as doubt:
@@ -196,11 +196,12 @@ class Outbox:
         except (ValueError, NotKept) as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
         self._outage.over()
-        await self._sent.add((row["id"], wamid))
+        await self._sent.add((row["id"], accepted.wamid))
+        await addresses.learn(row, accepted)
         return Tried(next_may_go=True, number_works=True)
 
-    async def _posted(self, row: Any, credentials: Credentials, message: Outbound) -> str:
-        """The wamid. A file of ours is uploaded first, if Meta does not have it yet."""
+    async def _posted(self, row: Any, credentials: Credentials, message: Outbound) -> Accepted:
+        """A file of ours is uploaded first, if Meta does not have it yet."""
         file = message.file if isinstance(message, FileMessage) else None
         if file is None:
             return await self._graph.send(credentials, _body(row, message))
@@ -228,6 +229,8 @@ class Outbox:
             log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
         else:
             self._outage.met(refusal.detail)  # all that are on their way meet it
+        if await addresses.try_other_form(row, refusal.code):
+            return Tried(next_may_go=True, number_works=True)
         if failure.holds_number:
             await holds.place(row, failure, refusal.detail, runtime.bot.credentials_at)
             return Tried(next_may_go=False)
@@ -282,7 +285,7 @@ def _body(row: Any, message: Outbound, media_id: str = "") -> dict[str, Any]:
     return render(
         message,
         media_id=media_id,
-        to=row["wa_id"] or "",
+        to=row["other_wa_id"] or row["wa_id"] or "",
         recipient=row["bsuid"] or "",
         callback=callback_of(row["id"]),
     )

@@ -7,7 +7,7 @@ from functools import partial
 from wabot.contents import File
 from wabot.db.engine import DB
 from wabot.storage import STORAGE
-from wabot.whatsapp.client import Credentials, Graph, NotSent
+from wabot.whatsapp.client import Accepted, Credentials, Graph, NotSent
 from wabot.whatsapp.files import upload
 
 LIVES = 29 * 86_400
@@ -62,9 +62,9 @@ class Uploads:
         chatbot: int,
         credentials: Credentials,
         file: File,
-        post: Callable[[str], Awaitable[str]],
+        post: Callable[[str], Awaitable[Accepted]],
         hold: Hold,
-    ) -> str:
+    ) -> Accepted:
         """What `post` gives for the file's id at Meta. An id that Meta does not take any more is replaced, once.
 
         Raises NotKept if the file is gone, NotSent, and whatever `post` raises.

@@ -14,7 +14,7 @@ from msgspec import Meta
 from wabot import consent
 from wabot.db.engine import DB
 from wabot.db.tables import Cliente, Conversa
-from wabot.phone import canonical, digits
+from wabot.phone import canonical, international
 from wabot.text import clean
 from wabot.web.rest import Access, Created, Invalid, Listing, Page
 
@@ -64,6 +64,7 @@ class ClienteController(Controller):
             Cliente,
             access,
             _shown,
+            where=[Cliente.mesclado_em.is_null()],  # whoever was merged goes on as somebody else
             search=[Cliente.nome, Cliente.telefone, Cliente.email],
             orders={"id": Cliente.id, "nome": Cliente.nome, "criado_em": Cliente.criado_em},
         )
@@ -100,7 +101,7 @@ class ClienteController(Controller):
 
 
 def _new(data: ClienteIn) -> Cliente:
-    telefone = digits(data.telefone)
+    telefone = international(data.telefone)
     if data.telefone and not 8 <= len(telefone) <= 15:
         raise Invalid(telefone="Informe o número com código do país e DDD, por exemplo +55 11 90000-0001.")
     if not telefone and not data.bsuid:

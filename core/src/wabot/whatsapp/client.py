@@ -55,12 +55,26 @@ class Unclear(Exception):
     """Nobody answered in time: the message may have been sent or not. A status will tell, or silence will."""
 
 
+class Accepted(msgspec.Struct, frozen=True):
+    """That Meta took a message, and how it calls whom it is for: by phone (`wa_id`) or by user id, as it was sent."""
+
+    wamid: str
+    wa_id: str = ""
+    user_id: str = ""
+
+
 class _Id(msgspec.Struct):
     id: str
 
 
-class _Accepted(msgspec.Struct):
+class _Contact(msgspec.Struct):
+    wa_id: str = ""
+    user_id: str = ""
+
+
+class _Response(msgspec.Struct):
     messages: list[_Id] = []
+    contacts: Any = None
 
 
 class _Error(msgspec.Struct):
@@ -86,14 +100,11 @@ class Graph:
     async def close(self) -> None:
         await self.http.aclose()
 
-    async def send(self, credentials: Credentials, body: dict[str, Any]) -> str:
-        """Send one message and return the wamid Meta gave it. Raises NotSent or Unclear."""
+    async def send(self, credentials: Credentials, body: dict[str, Any]) -> Accepted:
+        """Send one message. Raises NotSent or Unclear."""
         response = await self._post(credentials, body)
         if response.status_code == httpx.codes.OK:
-            try:
-                return msgspec.json.decode(response.content, type=_Accepted).messages[0].id
-            except (msgspec.DecodeError, IndexError):
-                raise Unclear("200 without a message id") from None
+            return _accepted(response.content)
         raise refusal(response)
 
     async def mark_read(self, credentials: Credentials, wamid: str, *, typing: bool) -> bool:
@@ -150,6 +161,19 @@ class Graph:
             if _never_left(error):
                 raise NotSent(None, 0, f"no connection to the Graph API: {type(error).__name__}") from error
             raise Unclear(type(error).__name__) from error
+
+
+def _accepted(content: bytes) -> Accepted:
+    try:
+        response = msgspec.json.decode(content, type=_Response)
+        wamid = response.messages[0].id
+    except (msgspec.DecodeError, IndexError):
+        raise Unclear("200 without a message id") from None
+    try:  # apart: the message was taken, whatever else the answer says
+        contact = msgspec.convert(response.contacts, list[_Contact])[0]
+    except (msgspec.ValidationError, IndexError):
+        contact = _Contact()
+    return Accepted(wamid, contact.wa_id, contact.user_id)
 
 
 def _never_left(error: httpx.HTTPError) -> bool:

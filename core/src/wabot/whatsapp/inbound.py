@@ -174,7 +174,9 @@ def _is_somebody_else(contact: dict[str, Any], wa_id: str, bsuid: str) -> bool:
 
 
 def sender_of(message: dict[str, Any], contacts: Contacts) -> Sender:
-    """Who wrote: the ids of the message itself, completed by its contact."""
+    """Who wrote: the ids of the message itself, completed by its contact; of a change of ids, the old ones."""
+    if becomes_of(message):
+        return _was(message)
     wa_id, bsuid = _ids(message)
     contact = contacts.of(wa_id, bsuid)
     phone, user = _sorted(ident(contact.get("wa_id")))
@@ -183,12 +185,40 @@ def sender_of(message: dict[str, Any], contacts: Contacts) -> Sender:
         wa_id=wa_id or phone,
         bsuid=bsuid or ident(contact.get("user_id")) or user,
         name=" ".join(name.split()),
+        parent_bsuid=ident(message.get("from_parent_user_id")) or ident(contact.get("parent_user_id")),
     )
 
 
+def becomes_of(message: dict[str, Any]) -> Sender | None:
+    """The ids a person has from now on, if a `system` message says that they changed."""
+    told = obj(message.get("system"))
+    if message.get("type") != "system" or told.get("type") not in (
+        "user_changed_number",
+        "user_changed_user_id",
+    ):
+        return None
+    wa_id, bsuid = _sorted(ident(told.get("wa_id")))
+    new = Sender(
+        wa_id=wa_id, bsuid=ident(told.get("user_id")) or bsuid, parent_bsuid=ident(told.get("parent_user_id"))
+    )
+    return None if new == Sender() else new
+
+
+def _was(message: dict[str, Any]) -> Sender:
+    """By what ids we know somebody whose ids change. `from_user_id` may be either the old or the new one: the last
+    resort, like the new ids themselves."""
+    told = obj(message.get("system"))
+    wa_id, bsuid = _sorted(ident(message.get("from")))
+    bsuid = ident(told.get("previous_user_id")) or bsuid
+    parent = ident(told.get("previous_parent_user_id"))
+    if wa_id or bsuid or parent:
+        return Sender(wa_id=wa_id, bsuid=bsuid, parent_bsuid=parent)
+    bsuid = ident(message.get("from_user_id")) or ident(told.get("user_id"))
+    return Sender(wa_id="" if bsuid else ident(told.get("wa_id")), bsuid=bsuid)
+
+
 def _ids(message: dict[str, Any]) -> tuple[str, str]:
-    """`from` is absent for users who hide their phone. A `system` message names them inside, by old and new id:
-    the old one is how we know them."""
+    """`from` is absent for users who hide their phone; a `system` message may name them inside."""
     wa_id, bsuid = _sorted(ident(message.get("from")))
     bsuid = ident(message.get("from_user_id")) or bsuid
     if message.get("type") == "system":
