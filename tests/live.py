@@ -95,7 +95,7 @@ class Platform:
 
     async def api(self, *, writes: bool = True, bot: int | None = None) -> httpx.AsyncClient:
         """A client with a token of its own."""
-        token = await tokens.create("teste", bot, writes=writes)
+        token = await tokens.create("teste", None if bot is None else [bot], writes=writes)
         return self._client(Authorization=f"Bearer {token.token}")
 
     def _client(self, **headers: str) -> httpx.AsyncClient:

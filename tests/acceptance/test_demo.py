@@ -12,6 +12,7 @@ from tests.acceptance.browser import chat, chromium
 from tests.acceptance.commands import Shell
 from tests.conftest import free_port
 from tests.live import until
+from tests.visitor import Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -118,6 +119,18 @@ async def test_a_person_orders_two_products_and_the_pedido_is_in_the_database(tm
         async with chat(browser, again.chat, "computer") as page:
             await Person(page).sees("Pedido nº 1 confirmado!")
             await Person(page).keeps("conversa-no-computador")
+
+
+async def test_the_login_it_prints_opens_the_panel_also_the_second_time(tmp_path):
+    for _ in range(2):
+        async with Demo(tmp_path) as demo:
+            [(panel, email, senha)] = re.findall(
+                r"(http\S+/painel/)  \((\S+), senha (\S+)\)", demo.log.read_text()
+            )
+            visitor = Visitor(panel.removesuffix("/painel/"))
+            assert (await visitor.signs_in(email, senha)).status_code == 303
+            assert "Cantina da Praça" in (await visitor.http.get("/painel/", follow_redirects=True)).text
+            await visitor.close()
 
 
 async def test_ctrl_c_ends_the_demo_cleanly_and_leaves_no_server_behind(tmp_path):

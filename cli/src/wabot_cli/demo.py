@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import click
 import httpx
 
-from wabot import chatbots, tokens
+from wabot import chatbots, people, tokens
 from wabot.asgi import PortTaken
 from wabot.chatbots import ChatbotIn, ChatbotOut
 from wabot.errors import WabotError
@@ -17,12 +17,14 @@ from wabot.plugins.catalogue import catalogue
 from wabot.process import Process, running
 from wabot.settings import Settings, load, replace
 from wabot.testing.simulator import Bot, Simulator
+from wabot.vault import derived
 from wabot_cli.loja.cardapio import CARDAPIO, FOTOS, Prato
 from wabot_cli.run import served
-from wabot_cli.support import run, until_stopped
+from wabot_cli.support import for_ever, run_until_stopped
 
 SHOP = "Cantina da Praça"
 PHONE, WABA, NUMBER = "200000000000001", "300000000000001", "5511900000000"
+EMAIL = "demo@wabot.local"
 SECRET = "segredo-do-simulador"  # noqa: S105 - shared with the simulator on this machine, nobody else
 
 
@@ -39,7 +41,7 @@ def demo(port: int | None, chat_port: int) -> None:
     """Uma loja de demonstração, com o simulador do WhatsApp. Uma segunda vez encontra os mesmos dados."""
     settings = load()
     set_up("warning" if settings.log_level == "info" else settings.log_level, settings.log_format)
-    run(_demo(replace(settings, port=settings.port if port is None else port), chat_port))
+    run_until_stopped(_demo(replace(settings, port=settings.port if port is None else port), chat_port))
 
 
 async def _demo(settings: Settings, chat_port: int) -> None:
@@ -51,13 +53,16 @@ async def _demo(settings: Settings, chat_port: int) -> None:
         settings = replace(settings, graph_api_url=simulator.url)
         async with running(settings, worker=True, migrating=True) as process:
             shop = await _shop(process)
+            login = await _person(settings)
             await process.runtimes.load()
             async with served(process) as url:
                 simulator.webhook_url = f"{url}/api/chatbots/webhook/"
                 await _stock(url, shop, simulator.url)
-                _announce(url, simulator.url)
-                await until_stopped()
-    click.echo("\nAté logo. Os dados ficam guardados para a próxima vez.", err=True)
+                _announce(url, simulator.url, login)
+                try:
+                    await for_ever()
+                finally:
+                    click.echo("\nAté logo. Os dados ficam guardados para a próxima vez.", err=True)
 
 
 @contextlib.asynccontextmanager
@@ -98,9 +103,17 @@ async def _shop(process: Process) -> ChatbotOut:
     return shop
 
 
+async def _person(settings: Settings) -> str:
+    """Somebody to enter the panel as, once; returns how. Of this installation's key, the password is nobody else's."""
+    senha = derived(settings.secret_keys[0], "demo").hex()[:12]
+    if not any(person.email == EMAIL for person in await people.everyone()):
+        await people.add(EMAIL, senha, superuser=True)
+    return f"{EMAIL}, senha {senha}"
+
+
 async def _stock(url: str, shop: ChatbotOut, pictures: str) -> None:
     """Put the menu into the shop through the public API: what is missing, so that an interrupted start is mended."""
-    token = await tokens.create("demo", shop.id, writes=True)
+    token = await tokens.create("demo", [shop.id], writes=True)
     try:
         headers = {"Authorization": f"Bearer {token.token}"}
         async with httpx.AsyncClient(base_url=f"{url}/api/pedidos", headers=headers, timeout=30) as api:
@@ -148,10 +161,10 @@ def _fields(prato: Prato, shop: int, categoria: int, pictures: str) -> dict[str,
     }
 
 
-def _announce(url: str, chat: str) -> None:
+def _announce(url: str, chat: str, login: str) -> None:
     click.echo(f"\n  {click.style(SHOP, bold=True)} está aberta.\n")
     click.echo(f"  Conversa (abra no navegador):  {click.style(chat, fg='green', underline=True)}")
     click.echo(f"  API da loja:                   {url}/api/pedidos/pedidos/")
     click.echo(f"  Um token para a API:           {sys.argv[0]} tokens create --nome eu")
-    click.echo("  O painel ainda não existe nesta versão.\n")
+    click.echo(f"  Painel da loja:                {url}/painel/  ({login})\n")
     click.echo("  Ctrl-C para parar.\n")

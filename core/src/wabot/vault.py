@@ -18,7 +18,7 @@ class Vault:
     """Encrypts and decrypts credentials. To rotate, put the new key first and keep the old one after a comma."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._fernet = MultiFernet([Fernet(_derive(key)) for key in keys])
+        self._fernet = MultiFernet([Fernet(urlsafe_b64encode(derived(key, "credentials"))) for key in keys])
 
     def encrypt(self, secret: str) -> str:
         return self._fernet.encrypt(secret.encode()).decode() if secret else ""
@@ -34,6 +34,8 @@ class Vault:
             ) from None
 
 
-def _derive(key: str) -> bytes:
-    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"wabot credentials")
-    return urlsafe_b64encode(hkdf.derive(key.encode()))
+def derived(key: str, purpose: str) -> bytes:
+    """32 bytes made from one of the keys, for this purpose only: they tell nothing about the key or its other uses."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"wabot {purpose}".encode()).derive(
+        key.encode()
+    )

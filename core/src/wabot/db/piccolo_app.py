@@ -14,7 +14,10 @@ APP_CONFIG = AppConfig(
         tables.Cliente,
         tables.Conversa,
         tables.PluginBinding,
+        tables.Pessoa,
+        tables.Papel,
         tables.ApiToken,
+        tables.Auditoria,
         tables.Agendamento,
     ],
 )

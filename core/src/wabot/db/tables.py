@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from piccolo.columns import (
     JSON,
+    Array,
+    BigInt,
     BigSerial,
     Boolean,
     Bytea,
@@ -31,6 +33,7 @@ class Chatbot(Table, db=DB, tablename="chatbot"):
     app_secret = Text(secret=True)
     verify_token = Text(secret=True)
     timezone = Text()
+    throughput = Integer(default=80)
     ativo = Boolean(default=True)
     criado_em = Timestamptz(default=TimestamptzNow())
     atualizado_em = Timestamptz(default=TimestamptzNow(), auto_update=TimestamptzNow().python)
@@ -46,6 +49,9 @@ class Cliente(Table, db=DB, tablename="cliente"):
     wa_id = Text(null=True, default=None)
     phone_key = Text(null=True, default=None)
     bsuid = Text(null=True, default=None)
+    parent_bsuid = Text(null=True, default=None)
+    wa_id_proved = Boolean(default=False)
+    mesclado_em = BigInt(null=True, default=None)
     email = Text()
     ativo = Boolean(default=True)
     aceita_marketing = Boolean(default=False)
@@ -108,14 +114,61 @@ class Agendamento(Table, db=DB, tablename="agendamento"):
     missed = Text(default="run", choices=Missed)
 
 
+class Papeis(StrEnum):
+    """Each may do what the ones after it may."""
+
+    DONO = "dono"
+    OPERADOR = "operador"
+    LEITOR = "leitor"
+
+
+class Pessoa(Table, db=DB, tablename="pessoa"):
+    """Somebody who may enter the panel. Passwords are set through wabot.people only."""
+
+    id = Serial(primary_key=True)
+    email = Text(unique=True)
+    senha = Text(secret=True)
+    superuser = Boolean(default=False)
+    ativo = Boolean(default=True)
+    criado_em = Timestamptz(default=TimestamptzNow())
+    atualizado_em = Timestamptz(default=TimestamptzNow(), auto_update=TimestamptzNow().python)
+    entrou_em = Timestamptz(null=True, default=None)
+
+
+class Papel(Table, db=DB, tablename="papel"):
+    """What a person may do on one chatbot: see wabot.people."""
+
+    id = Serial(primary_key=True)
+    pessoa = ForeignKey(Pessoa)
+    chatbot = ForeignKey(Chatbot)
+    papel = Text(choices=Papeis)
+
+
 class ApiToken(Table, db=DB, tablename="api_token"):
     """Who may use the REST API. Only a digest is kept: the token is shown once."""
 
     id = Serial(primary_key=True)
     nome = Text()
     digest = Bytea(secret=True)
-    chatbot = ForeignKey(Chatbot, null=True)
+    chatbots = Array(Integer(), null=True, default=None)
     escrita = Boolean()
+    criado_por = ForeignKey(Pessoa, null=True)
     criado_em = Timestamptz(default=TimestamptzNow())
     usado_em = Timestamptz(null=True)
     revogado_em = Timestamptz(null=True)
+
+
+class Auditoria(Table, db=DB, tablename="auditoria"):
+    """Who changed what. The database lets nobody change or delete a row: see wabot.audit."""
+
+    id = BigSerial(primary_key=True)
+    em = Timestamptz(default=TimestamptzNow())
+    quem_tipo = Text()
+    quem_id = Integer(null=True)
+    quem = Text()
+    endereco = Text()
+    acao = Text()
+    objeto = Text()
+    objeto_id = Text()
+    chatbot = Integer(null=True)
+    campos = JSON()

@@ -7,7 +7,8 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 
-from wabot import tokens
+from wabot import audit, tokens
+from wabot.audit import Actor
 from wabot.db.engine import DB
 from wabot.web.rest import Access
 
@@ -25,12 +26,16 @@ async def authorize(connection: ASGIConnection[Any, Any, Any, Any], _handler: Ba
         )
     if connection.scope["method"] not in _READING and not bearer.writes:  # type: ignore[typeddict-item]
         raise PermissionDeniedException(detail="Este token só pode ler. Crie outro com --escrita.")
-    bots = None if bearer.chatbot is None else frozenset({bearer.chatbot})
-    if bots is not None:
-        DB.fence(
-            bots
-        )  # a handler that forgets to ask what the token sees can at least write nothing elsewhere
-    connection.scope["auth"] = Access(bots, bearer.writes)
+    if bearer.chatbots is not None:
+        # a handler that forgets to ask what the token sees can at least write nothing elsewhere
+        DB.fence(bearer.chatbots)
+    audit.acting(Actor("token", bearer.id, bearer.nome, address_of(connection)))
+    connection.scope["auth"] = Access(bearer.chatbots, bearer.writes)
+
+
+def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """Where a request comes from. Of a proxy's word, uvicorn has seen to it: see FORWARDED_ALLOW_IPS."""
+    return connection.client.host if connection.client else ""
 
 
 async def provide_access(request: Request[Any, Access, Any]) -> Access:

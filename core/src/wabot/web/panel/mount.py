@@ -1,0 +1,61 @@
+"""All of the panel as routers, for the application."""
+
+from pathlib import Path
+
+from litestar import Router
+from litestar.config.compression import CompressionConfig
+from litestar.datastructures import CacheControlHeader
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
+from litestar.plugins.htmx import HTMXRequest
+from litestar.static_files import create_static_files_router
+
+from wabot.settings import Settings
+from wabot.web.panel import account, chatbots, entrance, plugins
+from wabot.web.panel.csrf import Csrf, csrf_config
+from wabot.web.panel.errors import HANDLERS
+from wabot.web.panel.guards import provide_chatbot, provide_person, sees_chatbot, signed_in
+from wabot.web.panel.headers import SafeHeaders
+
+LARGEST_FORM = 1024 * 1024
+
+
+def routers(settings: Settings) -> list[Router]:
+    """The pages, and the files they need."""
+    of_one = Router(
+        "/{chatbot_id:int}",
+        route_handlers=[chatbots.overview, *plugins.handlers],
+        guards=[sees_chatbot],
+        dependencies={"chatbot": Provide(provide_chatbot)},
+    )
+    inside = Router(
+        "/",
+        route_handlers=[chatbots.choose, account.password, account.change_password, of_one],
+        guards=[signed_in],
+        dependencies={"person": Provide(provide_person)},
+    )
+    pages = Router(
+        "/painel",
+        route_handlers=[entrance.sign_in_page, entrance.sign_in, entrance.sign_out, inside],
+        middleware=[SafeHeaders(), DefineMiddleware(Csrf, config=csrf_config(settings))],
+        exception_handlers=HANDLERS,
+        request_class=HTMXRequest,
+        request_max_body_size=LARGEST_FORM,
+        include_in_schema=False,
+    )
+    return [pages, _files()]
+
+
+def _files() -> Router:
+    """Stylesheets and scripts. Their addresses change with their contents, so browsers may keep them."""
+    return create_static_files_router(
+        "/painel/static",
+        directories=[Path(__file__).parents[1] / "static"],
+        name="painel-static",
+        cache_control=CacheControlHeader(public=True, max_age=365 * 24 * 3600, immutable=True),
+        middleware=[
+            SafeHeaders(page=False),
+            DefineMiddleware(CompressionMiddleware, config=CompressionConfig(backend="gzip")),
+        ],
+    )
