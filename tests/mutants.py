@@ -71,9 +71,9 @@ MUTANTS = [
         f"{DELIVERY}::test_a_turn_that_fails_leaves_nothing_behind_but_its_reason", chaos=True,
     ),
     Mutant(
-        "enviando before the POST", 6, "outbox.py",
-        "UPDATE outbox SET state = 'enviando', sending_at = now(), tries = tries + 1\nWHERE id = (SELECT",
-        "UPDATE outbox SET sending_at = now(), tries = tries + 1\nWHERE id = (SELECT",
+        "enviando before the POST", 6, "claims.py",
+        "UPDATE outbox SET state = 'enviando', sending_at = now(), tries = tries + 1\nFROM (SELECT $1",
+        "UPDATE outbox SET sending_at = now(), tries = tries + 1\nFROM (SELECT $1",
         f"{INVARIANTS}::test_two_workers_never_post_one_message_twice", chaos=True,
     ),
     Mutant(
@@ -87,12 +87,12 @@ MUTANTS = [
         f"{INVARIANTS}::test_a_message_sent_without_an_answer_is_known_by_our_id_in_its_status",
     ),
     Mutant(
-        "replies in the order of their conversa", 6, "outbox.py",
+        "replies in the order of their conversa", 6, "claims.py",
         "ORDER BY id LIMIT 1 FOR UPDATE)\n  AND", "ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)\n  AND",
         f"{INVARIANTS}::test_a_reply_never_overtakes_the_one_before_it",
     ),
     Mutant(
-        "bulk waits for replies", 7, "outbox.py",
+        "bulk waits for replies", 7, "claims.py",
         "AND (NOT open.bulk OR open.id < next.id))", "AND open.id < next.id AND open.bulk)",
         f"{CAMPAIGNS}::test_a_reply_overtakes_what_waits_in_bulk",
     ),
@@ -103,7 +103,7 @@ MUTANTS = [
     ),
     Mutant(
         "a failing turn is the plugin's own", 9, "attend.py",
-        "            await self._failed(message, error)\n            return True", "            raise",
+        "            await self._failed(message, error, trail.plugin)\n            return True", "            raise",
         f"{DELIVERY}::test_a_message_nobody_can_answer_is_set_aside_and_the_customer_is_told",
     ),
     Mutant(
@@ -135,7 +135,8 @@ MUTANTS = [
     ),
     Mutant(
         "the sweeper", 4, "worker.py",
-        "            await asyncio.sleep(SWEEP_EVERY)", "            return",
+        "        await self.sweep(self._patience)\n",
+        "        if not self._patience:\n            await self.sweep(self._patience)\n",
         f"{INVARIANTS}::test_a_message_nobody_rang_for_is_found_by_the_sweeper", chaos=True,
     ),
 ]  # fmt: skip
