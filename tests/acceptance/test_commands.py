@@ -16,7 +16,7 @@ ADD = (
     "--business-account-id", "300000000000001", "--app-secret", "segredo-do-app",
 )  # fmt: skip
 COMMANDS = (
-    "up demo web worker scheduler simulator migrate bots plugins chat clientes users tokens audit doctor"
+    "up demo web worker scheduler simulator migrate bots plugins chat clientes users tokens audit dead doctor"
 )
 KEY = "uma-chave-bem-comprida-para-o-teste"
 
@@ -40,6 +40,7 @@ async def test_help_names_every_command(tmp_path):
         "chat",
         "users",
         "tokens",
+        "dead",
         "audit",
         "doctor",
     ):

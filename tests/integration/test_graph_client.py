@@ -69,7 +69,7 @@ async def test_a_connection_cut_before_the_answer_is_unclear(meta, warm):
 
 
 async def test_no_answer_in_time_is_unclear(meta, monkeypatch):
-    monkeypatch.setattr(meta.graph._http, "timeout", httpx.Timeout(0.05))
+    monkeypatch.setattr(meta.graph.http, "timeout", httpx.Timeout(0.05))
     meta.faults = Faults(timeout_rate=1)
     with pytest.raises(Unclear):
         await meta.graph.send(ME, TEXT)

@@ -9,12 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 import msgspec
 
 from wabot import consent, identity, numbers, templates
 from wabot.db.engine import DB
-from wabot.errors import reason_of
+from wabot.errors import Away, reason_of
 from wabot.logs import places
 from wabot.whatsapp import changes, facts
 from wabot.whatsapp.facts import Fact
@@ -24,7 +23,6 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER = (10, 300)
 """Seconds until a notice that failed is tried again; after the last one it is left alone, with its reason."""
-AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 
 DUE = "state = 'pendente' AND (retry_at IS NULL OR retry_at <= now())"
 
@@ -75,7 +73,7 @@ async def _one() -> bool:
                 return False
             acted = await _act(row)
             await DB.execute(SETTLE, row["id"], "tratada" if acted else "ignorada")
-    except AWAY:
+    except Away:
         raise  # not the notice's fault
     except Exception as error:
         if row is None:

@@ -31,6 +31,10 @@ class Credentials(msgspec.Struct, frozen=True):
     phone_number_id: str
     access_token: str
 
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"}
+
     def __repr__(self) -> str:
         return f"Credentials({self.phone_number_id})"
 
@@ -88,19 +92,20 @@ class Graph:
     """The Graph API at `url`, in one version."""
 
     def __init__(self, url: str, version: str) -> None:
+        self.origin = f"{url}/"
         self.base = f"{url}/{version}"
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-        self._http = httpx.AsyncClient(transport=AiohttpTransport(limits=limits), timeout=TIMEOUT)
+        self.http = httpx.AsyncClient(transport=AiohttpTransport(limits=limits), timeout=TIMEOUT)
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self.http.aclose()
 
     async def send(self, credentials: Credentials, body: dict[str, Any]) -> Accepted:
         """Send one message. Raises NotSent or Unclear."""
         response = await self._post(credentials, body)
         if response.status_code == httpx.codes.OK:
             return _accepted(response.content)
-        raise _refusal(response)
+        raise refusal(response)
 
     async def mark_read(self, credentials: Credentials, wamid: str, *, typing: bool) -> bool:
         """Blue ticks, and the typing indicator until the reply. A courtesy: whether it worked, nothing more."""
@@ -135,21 +140,21 @@ class Graph:
         headers = {"Authorization": f"Bearer {access_token}"}
         try:
             async with asyncio.timeout(WITHIN):
-                response = await self._http.get(
+                response = await self.http.get(
                     f"{self.base}/{path}", params={"fields": fields, **params}, headers=headers
                 )
         except (TimeoutError, httpx.HTTPError) as error:
             raise Unclear(type(error).__name__) from error
         if response.status_code != httpx.codes.OK:
-            raise _refusal(response)
+            raise refusal(response)
         return obj(parsed(response.content))
 
     async def _post(self, credentials: Credentials, body: dict[str, Any]) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {credentials.access_token}", "Content-Type": "application/json"}
+        headers = {**credentials.headers, "Content-Type": "application/json"}
         url, content = f"{self.base}/{credentials.phone_number_id}/messages", msgspec.json.encode(body)
         try:
             async with asyncio.timeout(WITHIN):
-                return await self._http.post(url, content=content, headers=headers)
+                return await self.http.post(url, content=content, headers=headers)
         except TimeoutError:
             raise Unclear("no answer in time") from None
         except httpx.HTTPError as error:
@@ -179,7 +184,7 @@ def _never_left(error: httpx.HTTPError) -> bool:
     return isinstance(error, httpx.PoolTimeout) or isinstance(error.__cause__, no_connection)
 
 
-def _refusal(response: httpx.Response) -> NotSent | Unclear:
+def refusal(response: httpx.Response) -> NotSent | Unclear:
     """What a response other than 200 means. A gateway's 502 or 504 says nothing of what happened behind it."""
     try:
         error = msgspec.json.decode(response.content, type=_Refused).error
