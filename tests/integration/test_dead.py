@@ -94,7 +94,7 @@ async def test_another_business_neither_sees_nor_retries_it(live, ana):
 
 
 async def test_after_24_hours_nobody_is_answered_any_more(live, ana):
-    await DB.execute("UPDATE inbox SET sent_at = sent_at - interval '25 hours'")
+    await DB.execute("UPDATE conversa SET last_inbound_at = last_inbound_at - interval '25 hours'")
     [letter] = await dead.page()
     assert letter.hindrance == "window"
     assert not await dead.retry(letter.id)

@@ -19,21 +19,21 @@ MOST = 200
 AT_ONCE = 1000
 """Dead letters put back in one statement."""
 
-# A reply may be sent for 24 hours after the customer's last message (Meta's customer service window), so an older
-# letter cannot be answered any more. A bulk message is nobody's answer, and is never sent a second time.
+# A reply that is no template may be sent for 24 hours after the customer's last message (Meta's customer service
+# window), so an older letter cannot be answered any more. A bulk message is nobody's answer, and never goes twice.
 DEAD = """
 WITH letter AS (
     SELECT 'inbox' AS box, id, chatbot, conversa, done_at AS at, kind, plugin, NULL::int AS code, error, tries,
-        sent_at AS heard_at, false AS bulk
+        false AS bulk
     FROM inbox WHERE state = 'morta' AND ($1::int[] IS NULL OR chatbot = ANY ($1))
     UNION ALL
     SELECT 'outbox', id, chatbot, conversa, coalesce(sending_at, created_at), content ->> 'type', '', error_code,
-        error, tries, (SELECT sent_at FROM inbox WHERE inbox.id = outbox.inbox), bulk
+        error, tries, bulk
     FROM outbox WHERE state = 'falhou' AND ($1::int[] IS NULL OR chatbot = ANY ($1))
 ), dead AS (
     SELECT letter.*, CASE
         WHEN bulk THEN 'bulk'
-        WHEN coalesce(greatest(heard_at, last_inbound_at) > now() - interval '24 hours', false) THEN ''
+        WHEN kind = 'template' OR last_inbound_at > now() - interval '24 hours' THEN ''
         ELSE 'window' END AS hindrance
     FROM letter JOIN conversa ON conversa.id = letter.conversa
 )
