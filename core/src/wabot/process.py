@@ -77,6 +77,7 @@ async def running(
     """Everything a web process needs; with `worker`, also what answers and sends."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(open_database(settings, most=concurrency + CONNECTIONS_BESIDES))
+        hold_tasks()
         registry = await (migrate_all() if migrating else _loaded())
         vault = Vault(settings.secret_keys)
         directory = Directory(settings, vault)
@@ -103,7 +104,6 @@ async def _loaded() -> Registry:
 async def _working(
     settings: Settings, runtimes: Runtimes, queue: Queue, concurrency: int
 ) -> AsyncIterator[None]:
-    hold_tasks()
     graph = Graph(settings.graph_api_url, settings.graph_api_version)
     try:
         guard = Guard()
