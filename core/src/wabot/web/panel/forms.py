@@ -24,9 +24,9 @@ MOST_ROWS = 100
 ERASE = "apagar"
 """After a secret's name: whether what is kept is to be forgotten."""
 
-_MONEY = re.compile(r"(-?)(\d{1,3}(?:\.\d{3})+|\d{1,15})(?:,(\d{1,2})|\.(\d{2}))?")
-_NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d{1,15})(?:,\d{1,15})?|-?\d{1,15}\.\d{1,15}")
-_ROW = re.compile(r"\d{1,6}")
+_MONEY = re.compile(r"(-?)(\d{1,3}(?:\.\d{3})+|\d{1,15})(?:,(\d{1,2})|\.(\d{2}))?", re.ASCII)
+_NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d{1,15})(?:,\d{1,15})?|-?\d{1,15}\.\d{1,15}", re.ASCII)
+_ROW = re.compile(r"\d{1,6}", re.ASCII)
 
 
 class Wrong(WabotError):
@@ -152,7 +152,7 @@ def _text(_: Field, words: str) -> str:
 
 
 def _integer(_: Field, words: str) -> int:
-    if not re.fullmatch(r"-?\d{1,18}", words):
+    if not re.fullmatch(r"-?\d{1,18}", words, re.ASCII):
         raise Wrong("Escreva um número inteiro, só com algarismos.")
     return int(words)
 
@@ -180,7 +180,7 @@ def _choice(field: Field, words: str) -> Any:
 
 
 def _time(_: Field, words: str) -> str:
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", words):
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", words, re.ASCII):
         raise Wrong("Escreva uma hora, como 08:30.")
     return words if len(words) > 5 else f"{words}:00"
 
@@ -207,10 +207,11 @@ def _misfit(field: Field, value: Any) -> str:
     try:
         msgspec.convert(value, field.type)
     except msgspec.ValidationError as error:
+        if "RFC3339" in str(error):
+            return "Escreva uma data, como 31/12/2026."
         why = in_portuguese(str(error))
-        if field.kind == "money":
-            return re.sub(r"-?\d+", lambda amount: reais(int(amount[0])), why)
-        return "Escreva uma data, como 31/12/2026." if "RFC3339" in str(error) else why
+        written = {"money": lambda n: reais(int(n)), "number": lambda n: _decimal(float(n))}.get(field.kind)
+        return re.sub(r"-?\d+(?:\.\d+)?", lambda amount: written(amount[0]), why) if written else why
     return ""
 
 

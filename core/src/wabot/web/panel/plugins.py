@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import msgspec
 from litestar import Request, get, post
@@ -20,12 +19,12 @@ from wabot.plugins.catalogue import catalogue
 from wabot.plugins.configs import BadConfig, Stored, read, secrets_of
 from wabot.plugins.fields import Field, fields_of
 from wabot.process import Process
-from wabot.settings import GRAPH_API_URL
 from wabot.web.panel import forms
 from wabot.web.panel.cards import Card, cards
 from wabot.web.panel.forms import Typed
 from wabot.web.panel.frame import page
 from wabot.web.panel.guards import needs
+from wabot.web.panel.places import chat_address
 
 AnyRequest = Request[Person, Any, Any]
 
@@ -261,7 +260,4 @@ def _words(flows: Sequence[Any]) -> str:
 
 
 def _talk(process: Process, chatbot: ChatbotOut, words: str = "oi") -> str:
-    """Where to try the chatbot: on WhatsApp, or with whatever stands in for it, which has a chat page of its own."""
-    if process.settings.graph_api_url == GRAPH_API_URL:
-        return f"https://wa.me/{chatbot.numero}?text={quote(words)}"
-    return f"{process.settings.graph_api_url}/"
+    return chat_address(process.settings.graph_api_url, chatbot.numero, words)
