@@ -17,7 +17,7 @@ from wabot.web.panel import account, chatbots, entrance, pages, plugins
 from wabot.web.panel.csrf import Csrf, csrf_config
 from wabot.web.panel.errors import HANDLERS
 from wabot.web.panel.guards import provide_chatbot, provide_person, sees_chatbot, signed_in
-from wabot.web.panel.headers import SafeHeaders
+from wabot.web.panel.headers import FILE, SafeHeaders
 
 LARGEST_FORM = 1024 * 1024
 
@@ -60,7 +60,7 @@ def _files() -> Router:
         name="painel-static",
         cache_control=CacheControlHeader(public=True, max_age=365 * 24 * 3600, immutable=True),
         middleware=[
-            SafeHeaders(page=False),
+            SafeHeaders(FILE),
             DefineMiddleware(CompressionMiddleware, config=CompressionConfig(backend="gzip")),
         ],
     )
