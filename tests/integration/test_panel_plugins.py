@@ -67,7 +67,7 @@ async def save(visitor, address, **changes):
 
 
 def error_at(page, field):
-    found = re.search(rf'id="config\.{re.escape(field)}-erro">([^<]+)<', page)
+    found = re.search(rf'id="config-{field.replace(".", "-")}-erro">([^<]+)<', page)
     return html.unescape(found[1]) if found else None
 
 
@@ -279,11 +279,12 @@ async def test_every_error_stands_at_its_field_and_what_was_typed_is_kept(office
     assert error_at(page, "pratos") == "Escreva um número inteiro, só com algarismos."
     assert error_at(page, "frete") == "Escreva um valor em reais, como 12,90."
     assert "Há 4 campos a corrigir" in page
+    assert "Pratos por pedido: Escreva um número inteiro" in page
     kept = form_in(page)
     assert (kept["config.nome"], kept["config.frete"], kept["ordem"]) == (["x" * 31], ["<script>"], ["muito"])
     assert "<script>" not in page
     [focused] = re.findall(r'id="([^"]+)"[^>]*\sautofocus', page)
-    assert focused == "config.nome"
+    assert focused == "config-nome"
     assert await binding(office) is None
 
 
@@ -300,6 +301,7 @@ async def test_a_secret_goes_in_and_never_comes_out(office):
         (await save(office.bia, address, pratos="x", chave=SEGREDO + "2")).text,
     ]
     assert all(SEGREDO not in page for page in pages)
+    assert "não volta à página. Escreva de novo." in pages[3]
     assert "definido</span>" in pages[0]
     [entry] = await audit.entries([office.bot.id], limit=1)
     assert "chave" in entry.campos

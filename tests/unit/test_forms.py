@@ -281,3 +281,8 @@ def test_rows_are_bounded_and_their_numbers_are_numbers():
     typed: forms.Typed = {"bairros": ["", "0", "0", "x", "-1", *map(str, range(500))]}
     assert forms.rows_of(typed, "bairros") == [str(n) for n in range(forms.MOST_ROWS)]
     assert forms.add_row(FIELDS, typed, "bairros") == ""
+
+
+def test_an_error_is_listed_with_what_its_input_is_called():
+    named = {"nome": "Nome", "horario.ate": "Até", "bairros.3.taxa": "Taxa", "bairros.0.horas.1": "Horas"}
+    assert {path: forms.title_of(FIELDS, path) for path in named} == named

@@ -155,10 +155,10 @@ def _check_names(declared: Declared) -> None:
     for flow in declared.flows:
         if not flow.etapas:
             raise PluginFault(f"{SELF}flows: o fluxo {flow.id} não tem nenhuma etapa")
-    for part in declared.admin:
-        columns = {column._meta.name for column in part.table._meta.columns if not column._meta.secret}
-        if strange := set(part.changes) - columns:
-            raise PluginFault(f"{SELF}admin: {part.table.__name__} não mostra {', '.join(sorted(strange))}")
+    for shown in declared.admin:
+        columns = {column._meta.name for column in shown.table._meta.columns if not column._meta.secret}
+        if strange := set(shown.changes) - columns:
+            raise PluginFault(f"{SELF}admin: {shown.table.__name__} não mostra {', '.join(sorted(strange))}")
 
 
 def _kind(value: Any) -> str:

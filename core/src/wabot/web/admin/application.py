@@ -1,15 +1,16 @@
 """Piccolo Admin with what is ours in place of its own: who is signed in, signing out, the language, the page around."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from litestar.types import ASGIApp, Receive, Scope, Send
-from piccolo_admin.endpoints import AdminRouter, OrderBy, TableConfig
+from piccolo_admin.endpoints import AdminRouter, TableConfig
 from piccolo_admin.translations.data import ENGLISH, PORTUGUESE
+from piccolo_api.crud.endpoints import OrderBy
 from starlette.authentication import SimpleUser
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wabot import sessions
 from wabot.plugins.registry import Plugin
@@ -20,7 +21,15 @@ from wabot.web.panel.guards import SESSION
 
 PRIVATE = ("/tables", "/links", "/forms", "/user")
 PUBLIC = ("/meta", "/translations")
+KEPT = ("/", "/assets", "/api", "/public")
 """What is left of Piccolo Admin's API. Signing in, passwords, uploads, and pages that fetch from elsewhere are not."""
+
+
+PLAIN = (
+    "type", "asgi", "http_version", "method", "scheme", "raw_path", "query_string", "headers", "client", "server",
+    "extensions",
+)  # fmt: skip
+"""What an ASGI scope has of the request itself, and not of the framework around it."""
 
 
 class AdminUser(SimpleUser):
@@ -49,12 +58,9 @@ def application(plugins: Iterable[Plugin]) -> ASGIApp:
     public.router.routes[:] = [*_only(public.routes, PUBLIC), Route("/logout/", _sign_out, methods=["POST"])]
     private.add_exception_handler(ValueError, _unknown)
     mounts["/api"].app = private
-    admin.router.routes[:] = [route for route in admin.routes if getattr(route, "path", "") in _KEPT]
+    admin.router.routes[:] = [route for route in admin.routes if getattr(route, "path", "") in KEPT]
     admin.template = _page(admin.template)
     return _Scoped(admin, Changes(admin, tables))
-
-
-_KEPT = ("/", "/assets", "/api", "/public")
 
 
 def _config(shown: Shown) -> TableConfig:
@@ -97,15 +103,17 @@ class _Scoped:
         self._admin, self._changes = admin, changes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        person: Any = scope["user"]  # type: ignore[typeddict-item]
+        person = scope["user"]
         path = scope["raw_path"].decode("ascii", "replace")
-        plain: Mapping[str, Any] = {name: scope[name] for name in _PLAIN if name in scope}  # type: ignore[literal-required]
-        ours: Any = {**plain, "path": path, "root_path": "/admin", "user": AdminUser(person.id, person.email)}
-        signing_out = path == "/admin/public/logout/"
-        await (self._admin if signing_out else self._changes)(ours, receive, send)
-
-
-_PLAIN = (
-    "type", "asgi", "http_version", "method", "scheme", "raw_path", "query_string", "headers", "client", "server",
-    "extensions",
-)  # fmt: skip
+        plain = {name: scope[name] for name in PLAIN if name in scope}
+        ours: Scope = {
+            **plain,
+            "path": path,
+            "root_path": "/admin",
+            "user": AdminUser(person.id, person.email),
+        }
+        app = {
+            "/admin": RedirectResponse("/admin/"),  # its page's own links are relative
+            "/admin/public/logout/": self._admin,
+        }.get(path, self._changes)
+        await app(ours, receive, send)

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 import pydantic
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from piccolo.columns import Timestamptz
 from piccolo.utils.pydantic import create_pydantic_model
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wabot import audit
 from wabot.db.engine import DB
@@ -100,7 +100,7 @@ class Changes:
             raise Refused(NOT_HERE.format(", ".join(not_here)))
         if not changed:
             return [{"type": "http.response.start", "status": 204, "headers": []}, _end(b"")]
-        messages = await self._passed_on({**scope, "method": "PATCH"}, msgspec.json.encode(changed))  # type: ignore[typeddict-item]
+        messages = await self._passed_on({**scope, "method": "PATCH"}, msgspec.json.encode(changed))
         await _record("mudar", shown, row, before, list(changed))
         return messages
 
@@ -171,7 +171,7 @@ async def _body(receive: Receive) -> bytes:
 
 def _with_length(scope: Scope, body: bytes) -> Scope:
     headers = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
-    return {**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}  # type: ignore[return-value]
+    return {**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}
 
 
 def _content(messages: list[Message]) -> bytes:

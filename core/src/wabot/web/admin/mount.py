@@ -7,8 +7,7 @@ from typing import Any
 from litestar import Request, Response, Router, asgi
 from litestar.middleware import DefineMiddleware
 from litestar.response import Redirect
-from litestar.types import ASGIApp, Receive, Scope, Send
-from starlette.responses import RedirectResponse
+from litestar.types import Receive, Scope, Send
 
 from wabot.plugins.registry import Registry
 from wabot.settings import Settings
@@ -29,8 +28,7 @@ def router(settings: Settings, registry: Registry) -> Router:
 
     @asgi("/", is_mount=True, copy_scope=True, guards=[superuser])
     async def everything(scope: Scope, receive: Receive, send: Send) -> None:
-        app = await admin.app() if scope["raw_path"] != b"/admin" else RedirectResponse("/admin/")
-        await app(scope, receive, send)  # type: ignore[arg-type]
+        await (await admin.app())(scope, receive, send)
 
     # a script of Piccolo Admin's reads the token from this cookie
     csrf = replace(
@@ -51,15 +49,15 @@ class _OnDemand:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._lock = asyncio.Lock()
-        self._app: ASGIApp | None = None
+        self._app: Any = None
 
-    async def app(self) -> ASGIApp:
+    async def app(self) -> Any:
         async with self._lock:
             if self._app is None:
                 self._app = await asyncio.to_thread(self._made)
         return self._app
 
-    def _made(self) -> ASGIApp:
+    def _made(self) -> Any:
         from wabot.web.admin.application import application
 
         return application(self._registry.plugins.values())

@@ -242,6 +242,15 @@ def remove_row(typed: Typed, row: str) -> None:
     typed[path] = [one for one in typed.get(path, []) if one != number]
 
 
+def title_of(fields: Sequence[Field], path: str) -> str:
+    """What the input at a path is called on the page."""
+    field = _find(fields, path)
+    while field is None and "." in path:  # a row of a list is called as the list is
+        path = path.rpartition(".")[0]
+        field = _find(fields, path)
+    return field.title if field else path
+
+
 def _find(fields: Sequence[Field], path: str) -> Field | None:
     """The field at a path, such as `avisos.3.horas`."""
     name, _, rest = path.partition(".")

@@ -46,6 +46,7 @@ def environment(folder: Path = TEMPLATES) -> Environment:
     made.globals["static"] = static
     made.filters["reais"] = reais
     made.filters["quando"] = quando
+    made.filters["id"] = lambda name: name.replace(".", "-")  # htmx looks for ids with a selector
     return made
 
 

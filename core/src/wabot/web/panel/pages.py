@@ -19,8 +19,8 @@ from wabot.attempt import attempt
 from wabot.chatbots import ChatbotOut
 from wabot.db.engine import DB
 from wabot.errors import PluginFailed
-from wabot.parts import Bound, Html, PageContext, PluginPage
-from wabot.people import Papel, Person
+from wabot.parts import Bound, Html, PageContext, Papel, PluginPage
+from wabot.people import Person
 from wabot.plugins.guard import Guard, PluginDown
 from wabot.plugins.registry import Plugin
 from wabot.plugins.runtime import BotRuntime

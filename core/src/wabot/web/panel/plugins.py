@@ -76,6 +76,8 @@ async def save(
     sheet = await _sheet(process, chatbot, plugin)
     typed = await _sent(request)
     if change := _rows(sheet, typed):
+        if "hx-request" in request.headers:  # the script keeps what was typed into secrets where it is
+            typed = {name: words for name, words in typed.items() if name not in _secrets(sheet.fields)}
         return _page(request, process, chatbot, sheet, typed, focus=change)
     found = forms.read(sheet.fields, typed, CONFIG)
     priority, errors = _priority(typed), dict(found.errors)
@@ -178,6 +180,10 @@ def _rows(sheet: Sheet, typed: Typed) -> str:
     return ""
 
 
+def _secrets(fields: Sequence[Field]) -> set[str]:
+    return {CONFIG + field.name for field in fields if field.kind == "secret"}
+
+
 def _priority(typed: Typed) -> int | None:
     words = typed.get(PRIORITY, [""])[-1].strip()
     try:
@@ -247,8 +253,12 @@ def _page(
         usable=sheet.usable, errors=errors, focus=focus or next(filter(None, errors), ""), done=done,
         may_change=_may_change(request, chatbot), flows=flows, talk=_talk(process, chatbot, _words(flows)),
         drawings={flow.id: Markup(drawing.svg(flow.graph, alone=False)) for flow in flows},  # noqa: S704 - escapes
-        rows_of=forms.rows_of, leads=drawing.leads,
+        rows_of=forms.rows_of, leads=drawing.leads, title_of=lambda name: _title(sheet.fields, name),
     )  # fmt: skip
+
+
+def _title(fields: Sequence[Field], name: str) -> str:
+    return "Ordem de atendimento" if name == PRIORITY else forms.title_of(fields, name.removeprefix(CONFIG))
 
 
 def _may_change(request: AnyRequest, chatbot: ChatbotOut) -> bool:
