@@ -34,7 +34,10 @@ from wabot_cli.support import for_ever, run_until_stopped
     "--throttle-rate", type=click.FloatRange(0, 1), default=0, help="Quantas são recusadas (130429)."
 )
 @click.option(
-    "--pair-rate", type=click.FloatRange(0, 1), default=0, help="Quantas são recusadas para o mesmo cliente (131056)."
+    "--pair-rate",
+    type=click.FloatRange(0, 1),
+    default=0,
+    help="Quantas são recusadas para o mesmo cliente (131056).",
 )
 @click.option("--reset-rate", type=click.FloatRange(0, 1), default=0, help="Quantas conexões se rompem.")
 @click.option(

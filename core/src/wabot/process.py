@@ -81,6 +81,7 @@ async def running(
         stack.callback(STORAGE.close)
         database = open_database(settings, most=concurrency + CONNECTIONS_BESIDES, waiting=True)
         await stack.enter_async_context(database)
+        hold_tasks()
         registry = await patiently(migrate_all if migrating else _loaded)
         vault = Vault(settings.secret_keys)
         directory = Directory(settings, vault)
@@ -106,7 +107,6 @@ async def _loaded() -> Registry:
 async def _working(
     settings: Settings, runtimes: Runtimes, queue: Queue, concurrency: int
 ) -> AsyncIterator[None]:
-    hold_tasks()
     graph = Graph(settings.graph_api_url, settings.graph_api_version)
     guard = Guard()
     worker = Worker(Attendant(runtimes, graph, guard), Outbox(graph, runtimes), queue, concurrency)

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from wabot import audit
 from wabot.db.engine import DB
 from wabot.errors import WabotError
 from wabot.plugins.catalogue import Entry
-from wabot.plugins.configs import Stored, change
+from wabot.plugins.configs import Stored, change, differences
 from wabot.plugins.conflicts import conflicts
 from wabot.vault import Vault
 
@@ -17,16 +18,17 @@ if TYPE_CHECKING:
 
 # Two plugins switched on at once would not see that they conflict.
 ONE_AT_A_TIME = "SELECT FROM chatbot WHERE id = $1 FOR UPDATE"
-KEPT = "SELECT config, secrets, version FROM plugin_binding WHERE chatbot = $1 AND plugin = $2 FOR UPDATE"
+KEPT = "SELECT * FROM plugin_binding WHERE chatbot = $1 AND plugin = $2 FOR UPDATE"
 ENABLE = """
 INSERT INTO plugin_binding (chatbot, plugin, config, secrets, version, priority)
 VALUES ($1, $2, $3, $4, $5, coalesce($6, 0))
 ON CONFLICT (chatbot, plugin) DO UPDATE SET enabled = true, config = excluded.config, secrets = excluded.secrets,
     version = excluded.version, priority = coalesce($6, plugin_binding.priority), atualizado_em = now()
 """
-DISABLE = (
-    "UPDATE plugin_binding SET enabled = false, atualizado_em = now() WHERE chatbot = $1 AND plugin = $2"
-)
+DISABLE = """
+UPDATE plugin_binding SET enabled = false, atualizado_em = now() WHERE chatbot = $1 AND plugin = $2 AND enabled
+"""
+EVER = "SELECT true FROM plugin_binding WHERE chatbot = $1 AND plugin = $2"
 
 
 class Conflict(WabotError):
@@ -44,9 +46,7 @@ class Binding(msgspec.Struct, frozen=True):
 async def all_bindings() -> list[Binding]:
     """Every binding, in the order in which a bot's plugins are asked: highest priority first, then the oldest."""
     rows = await DB.fetch("SELECT * FROM plugin_binding ORDER BY chatbot, priority DESC, id")
-    return [
-        Binding(row["chatbot"], row["plugin"], row["enabled"], _stored(row), row["priority"]) for row in rows
-    ]
+    return [_binding(row) for row in rows]
 
 
 async def enable(
@@ -62,29 +62,49 @@ async def enable(
     Raises BadConfig, naming every wrong field, or Conflict; then nothing has changed.
     """
     async with DB.transaction():
-        await DB.execute(
-            "SELECT FROM chatbot WHERE id = $1 FOR UPDATE", chatbot
-        )  # two at once would not see each other
+        await DB.execute(ONE_AT_A_TIME, chatbot)
         if why := conflicts(
             plugin.id, catalogue[plugin.id].descriptor, await _others(chatbot, plugin.id, catalogue)
         ):
             raise Conflict(f"O plugin {plugin.id} não foi ligado: {'; '.join(why)}.")
         row = await DB.fetchrow(KEPT, chatbot, plugin.id)
-        stored = change(plugin.declared.config, _stored(row) if row else Stored(), values, vault)
+        before = _stored(row) if row else Stored()
+        stored = change(plugin.declared.config, before, values, vault)
         await DB.execute(
             ENABLE, chatbot, plugin.id, stored.config.decode(), stored.secrets, stored.version, priority
         )
+        changed = differences(before, stored, vault)
+        if priority not in (None, row["priority"] if row else 0):
+            changed.append("priority")
+        if row is None or not row["enabled"]:
+            await audit.record("ligar", "plugin", plugin.id, chatbot=chatbot, campos=changed)
+        elif changed:
+            await audit.record("mudar", "plugin", plugin.id, chatbot=chatbot, campos=changed)
 
 
 async def disable(chatbot: int, plugin: str) -> bool:
     """Switch a plugin off for a bot; its configuration and data stay. False if it was never on."""
-    return await DB.execute(DISABLE, chatbot, plugin) != "UPDATE 0"
+    async with DB.transaction():
+        if await DB.execute(DISABLE, chatbot, plugin) != "UPDATE 0":
+            await audit.record("desligar", "plugin", plugin, chatbot=chatbot)
+            return True
+        return bool(await DB.fetchval(EVER, chatbot, plugin))
+
+
+async def of_chatbot(chatbot: int) -> dict[str, Binding]:
+    """Every binding of one chatbot by the plugin's id, in the order in which they are asked."""
+    sql = "SELECT * FROM plugin_binding WHERE chatbot = $1 ORDER BY priority DESC, id"
+    return {row["plugin"]: _binding(row) for row in await DB.fetch(sql, chatbot)}
 
 
 async def _others(chatbot: int, plugin: str, catalogue: Mapping[str, Entry]) -> dict[str, Any]:
     on = "SELECT plugin FROM plugin_binding WHERE chatbot = $1 AND enabled AND plugin <> $2"
     rows = await DB.fetch(on, chatbot, plugin)
     return {row["plugin"]: catalogue[row["plugin"]].descriptor for row in rows if row["plugin"] in catalogue}
+
+
+def _binding(row: Any) -> Binding:
+    return Binding(row["chatbot"], row["plugin"], row["enabled"], _stored(row), row["priority"])
 
 
 def _stored(row: Any) -> Stored:

@@ -23,6 +23,7 @@ from wabot.plugins.registry import Plugin
 from wabot.process import Process, running
 from wabot.settings import load
 from wabot.web import health, problems, webhook
+from wabot.web.admin import mount as admin
 from wabot.web.auth import authorize, provide_access
 from wabot.web.clientes import ClienteController
 from wabot.web.opening import opening
@@ -98,6 +99,7 @@ def _admit(app: Litestar, process: Process) -> None:
     app.state.process = process
     for router in panel.routers(process.settings):
         app.register(router)
+    app.register(admin.router(process.settings, process.registry))
     for plugin in process.registry.plugins.values():
         _mount(app, plugin)
 
