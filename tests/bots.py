@@ -8,7 +8,7 @@ from wabot.chatbots import ChatbotIn
 from wabot.db.directory import Bot
 from wabot.db.engine import DB
 from wabot.flow import Chatbot
-from wabot.message import TextMessage
+from wabot.message import Outbound, TextMessage
 from wabot.outbox import encode
 from wabot.parts import Bound
 from wabot.plugins.runtime import BotRuntime
@@ -66,7 +66,7 @@ async def conversa_of(cliente: int) -> int:
     return await DB.fetchval("SELECT id FROM conversa WHERE cliente = $1", cliente)
 
 
-async def says(cliente: int, *texts: str) -> int:
+async def says(cliente: int, *said: str | Outbound) -> int:
     """The bot answers what the cliente has just written. Returns the conversa, which nobody has rung for."""
     conversa = await conversa_of(cliente)
     await DB.execute("UPDATE conversa SET last_inbound_at = now() WHERE id = $1", conversa)
@@ -74,6 +74,6 @@ async def says(cliente: int, *texts: str) -> int:
         """INSERT INTO outbox (chatbot, conversa, content)
            SELECT chatbot, id, content FROM conversa, unnest($2::json[]) AS content WHERE id = $1""",
         conversa,
-        encode(map(TextMessage, texts)),
+        encode(TextMessage(one) if isinstance(one, str) else one for one in said),
     )
     return conversa

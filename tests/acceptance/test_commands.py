@@ -8,13 +8,15 @@ import pytest_asyncio
 
 from tests.acceptance.commands import Shell, until_ready
 from tests.conftest import free_port
+from wabot.db.engine import DB
 from wabot.testing.simulator import Simulator
 
 ADD = (
     "bots", "add", "--nome", "Loja", "--numero", "+55 11 90000-0000", "--phone-number-id", "200000000000001",
     "--business-account-id", "300000000000001", "--app-secret", "segredo-do-app",
 )  # fmt: skip
-COMMANDS = "up demo web worker scheduler simulator migrate bots plugins chat keys users tokens audit doctor"
+COMMANDS = "up demo web worker scheduler simulator migrate bots plugins chat clientes keys users tokens audit"
+COMMANDS += " dead doctor"
 KEY = "uma-chave-bem-comprida-para-o-teste"
 
 
@@ -37,6 +39,7 @@ async def test_help_names_every_command(tmp_path):
         "chat",
         "users",
         "tokens",
+        "dead",
         "audit",
         "doctor",
     ):
@@ -334,3 +337,25 @@ async def test_a_chat_in_the_terminal_leaves_nothing_behind(shell):
     said = await shell.run("chat", "--bot", "Loja", "--nome", "Ana", stdin="oi\n\n")
     assert "No momento não temos nada disponível" in said
     assert "received: 0" in await shell.run("doctor")
+
+
+async def test_clientes_who_are_one_person_are_merged_listed_and_parted(shell, database):
+    await shell.run(*ADD)
+    assert "Nenhum cliente" in await shell.run("clientes", "merges", "--bot", "Loja")
+    await DB.execute("INSERT INTO cliente (chatbot, bsuid) VALUES (1, 'BR.1'), (1, 'BR.2')")
+    made = await shell.json("clientes", "merge", "1", "2", "--bot", "Loja", "--motivo", "ligou e disse")
+    listed = await shell.json("clientes", "merges", "--bot", "1")
+    assert listed == [made]
+    assert (made["survivor"], made["absorbed"], made["made_by"], made["why"]) == (
+        1,
+        2,
+        "operador",
+        "ligou e disse",
+    )
+    assert "ligou e disse" in await shell.run("clientes", "merges", "--bot", "Loja")
+    said = await shell.run("clientes", "merge", "1", "2", "--bot", "Loja", status=1)
+    assert said == "wabot: O cliente 2 já foi mesclado ao cliente 1.\n"
+    assert await shell.run("clientes", "unmerge", "1", "--bot", "Loja") == "Mescla 1 desfeita.\n"
+    trail = [(entry["acao"], entry["objeto"]) for entry in await shell.json("audit", "list")]
+    assert {("mesclar", "cliente"), ("separar", "cliente")} <= set(trail)
+    assert "já foi desfeita" in await shell.run("clientes", "unmerge", "1", "--bot", "Loja", status=1)

@@ -101,8 +101,8 @@ async def test_every_change_is_in_the_trail_without_values(office):
     told = [(e.quem, e.acao, e.objeto, e.campos) for e in await audit.entries([office.bot.id], limit=3)]
     assert told[::-1] == [
         ("teste", "mudar", "chatbot", {"nome": None, "app_secret": None}),
-        ("teste", "mudar", "plugin", {"ligado": True, "config.saudacao": None}),
-        ("teste", "mudar", "plugin", {"ligado": False}),
+        ("teste", "mudar", "plugin", {"saudacao": None}),
+        ("teste", "desligar", "plugin", {}),
     ]
 
 

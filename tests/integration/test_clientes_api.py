@@ -140,6 +140,22 @@ async def test_a_cliente_who_wrote_or_ordered_is_not_deleted(office):
     assert await DB.fetchval("SELECT count(*) FROM pedidos.pedido") == 1
 
 
+async def test_who_was_merged_is_not_listed_and_not_changed(office):
+    ana, twin = await office.add(), await office.add(telefone="+55 31 98000-0002")
+    await DB.execute("UPDATE cliente SET mesclado_em = $1 WHERE id = $2", ana["id"], twin["id"])
+    merged = """INSERT INTO cliente_merge (chatbot, survivor, absorbed, why, made_by, consent, before)
+        VALUES ($1, $2, $3, 'teste', 'teste', 0, '{}')"""
+    await DB.execute(merged, office.bot, ana["id"], twin["id"])
+    assert await office.everyone() == [ana]
+    assert (await office.api.get(EXPORT)).text.count("\r\n") == 2
+    for cliente in (ana, twin):
+        assert (await office.api.delete(f"{CLIENTES}{cliente['id']}/")).status_code == 409
+    answer = await office.api.patch(f"{CLIENTES}{twin['id']}/", json={"nome": "Outra"})
+    assert answer.status_code == 409
+    assert f"cliente {ana['id']}" in answer.json()["detail"]
+    assert (await office.bring("telefone,nome\n+55 31 98000-0002,Nova\n")).json()["criados"] == 1
+
+
 async def test_a_neighbours_cliente_does_not_exist(office):
     ana = await office.add()
     where = f"{CLIENTES}{ana['id']}/"

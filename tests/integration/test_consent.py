@@ -9,7 +9,7 @@ import pytest_asyncio
 from tests.bots import FixedRuntimes, add_bot, add_cliente, conversa_of, runtime
 from tests.live import SECRET, platform, until
 
-from wabot import consent, outbox, receipts
+from wabot import consent, merges, outbox, receipts
 from wabot.db.engine import DB
 from wabot.message import TemplateMessage
 from wabot.outbox import Outbox
@@ -87,14 +87,15 @@ async def test_many_are_recorded_in_one_statement(ana):
     assert len(await ledger()) == 2
 
 
-async def test_of_two_clientes_who_are_one_person_the_last_word_of_both_counts(ana):
+async def test_what_a_merged_cliente_says_counts_for_whom_they_are_now(ana):
     bot = await DB.fetchval("SELECT chatbot FROM cliente")
     other = await DB.fetchval("INSERT INTO cliente (chatbot, nome) VALUES ($1, 'Ana') RETURNING id", bot)
-    await says(ana, True, ago=9)
-    await says(other, False, ago=1, source="wamid.2")
-    await consent.merge(other, ana)
-    await DB.execute("DELETE FROM cliente WHERE id = $1", other)
-    assert (await accepts(), len(await ledger())) == (False, 2)
+    for cliente in (ana, other):
+        await says(cliente, True, ago=9)
+    await merges.join(bot, ana, other, "teste", "teste")
+    await says(other, False, ago=1)
+    assert await DB.fetchval("SELECT cliente FROM consent WHERE NOT accepts") == ana
+    assert await DB.fetchval("SELECT aceita_marketing FROM cliente WHERE id = $1", ana) is False
 
 
 # -- the ways to say it ----------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from wabot.db.engine import DB
 from wabot.message import TemplateMessage
 from wabot.outbox import Outbox
 from wabot.settings import Settings
-from wabot.whatsapp.client import NotSent, Unclear
+from wabot.whatsapp.client import Accepted, NotSent, Unclear
 from wabot.whatsapp.failures import failure_for
 
 
@@ -25,7 +25,7 @@ class Meta:
         self.posts.append(outbox.outbox_id(body["biz_opaque_callback_data"]))
         if self.fault:
             raise self.fault
-        return f"wamid.{len(self.posts)}"
+        return Accepted(f"wamid.{len(self.posts)}")
 
 
 EXPIRED = NotSent(190, 401, "Session has expired")

@@ -11,10 +11,11 @@ import pytest_asyncio
 from tests.conftest import in_database
 from tests.live import SECRET, add_bot, platform
 
-from wabot import notices
+from wabot import identity, notices
 from wabot.db import piccolo_migrations
 from wabot.db.engine import DB
 from wabot.doctor import examine
+from wabot.message import Sender
 from wabot.whatsapp.signature import sign
 
 FOLDER = Path(__file__).parents[1] / "payloads" / "samples"
@@ -133,6 +134,12 @@ async def test_a_new_user_id_finds_the_same_person(shop):
     await arrives(shop, "field__user_preferences_stop")
     await arrives(shop, "webhook__user_id_update_legacy_field")
     assert [row["bsuid"] for row in await DB.fetch("SELECT bsuid FROM cliente")] == ["BR.1000000000000009"]
+
+
+async def test_who_wrote_under_a_new_user_id_before_the_notice_came_is_the_same_person(shop):
+    await identity.conversas_of([(shop.bot.id, Sender(bsuid=f"BR.100000000000000{n}")) for n in (1, 9)])
+    await arrives(shop, "webhook__user_id_update_legacy_field")
+    assert await DB.fetchval("SELECT count(*) FROM cliente WHERE mesclado_em IS NULL") == 1
 
 
 # -- the ledger --------------------------------------------------------------------------------------------------

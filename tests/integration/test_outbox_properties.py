@@ -13,7 +13,7 @@ from wabot import outbox, receipts
 from wabot.db.engine import DB
 from wabot.message import TemplateMessage
 from wabot.outbox import UNCLEAR_AFTER, Outbox
-from wabot.whatsapp.client import NotSent, Unclear
+from wabot.whatsapp.client import Accepted, NotSent, Unclear
 from wabot.whatsapp.statuses import RANK
 
 REFUSALS = {
@@ -83,7 +83,7 @@ class World:
         if outcome in ("taken in silence", "lost in silence"):
             raise Unclear("silence")
         await asyncio.sleep(0)
-        return self.wamid_of[number]
+        return Accepted(self.wamid_of[number])
 
     async def tell(self, number, status):
         await DB.execute(

@@ -60,14 +60,14 @@ class Overtaken(Graph):
     """Meta's statuses are applied before its answer to the POST is read."""
 
     async def send(self, credentials, body):
-        wamid = await super().send(credentials, body)
+        accepted = await super().send(credentials, body)
 
         async def delivered():
             await receipts.apply()
             return (await told())[1] == "delivered"
 
         await until(delivered)
-        return wamid
+        return accepted
 
 
 async def test_statuses_that_overtake_the_answer_to_the_post_are_applied_and_not_undone(bot, message):

@@ -16,7 +16,7 @@ from wabot.message import TemplateMessage
 from wabot.outbox import Outbox
 from wabot.plugins.guard import Guard
 from wabot.turn import BoundFlow
-from wabot.whatsapp.client import NotSent
+from wabot.whatsapp.client import Accepted, NotSent
 from wabot.whatsapp.failures import failure_for
 
 
@@ -44,7 +44,7 @@ class Meta:
         if self.refusals:
             raise self.refusals.pop(0)
         self.posts.append(body)
-        return f"wamid.{len(self.posts)}"
+        return Accepted(f"wamid.{len(self.posts)}")
 
     async def mark_read(self, credentials, wamid, *, typing):
         return True

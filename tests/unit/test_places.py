@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wabot.web.panel.places import HOME, safe_next
+from wabot.web.panel.places import HOME, chat_address, safe_next
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,9 @@ def test_nothing_leads_elsewhere_or_into_a_header(wanted):
     assert place.startswith(("/painel/", "/admin/"))
     assert place.isascii()
     assert place.isprintable()
+
+
+def test_a_chatbot_is_tried_on_whatsapp_or_with_what_stands_in_for_it():
+    assert chat_address("http://127.0.0.1:8001", "5511900000000") == "http://127.0.0.1:8001/"
+    tried = chat_address("https://graph.facebook.com", "5511900000000", "quero uma mesa")
+    assert tried == "https://wa.me/5511900000000?text=quero%20uma%20mesa"

@@ -152,8 +152,16 @@ def changes(etapa):
     ("new", "others", "told"),
     [
         (about("a", "mesa"), {"b": about("b", "jantar")}, None),
-        (about("a", "mesa"), {"b": about("b", "Mesa")}, "a palavra “mesa” já começa um fluxo do plugin b"),
-        (about("a"), {"b": about("a")}, "o plugin b também tem um fluxo chamado a"),
+        (
+            about("a", "mesa"),
+            {"b": about("b", "Mesa")},
+            "a palavra “mesa” já começa um fluxo do plugin b; desligue antes esse plugin, ou fique só com ele",
+        ),
+        (
+            about("a"),
+            {"b": about("a")},
+            "o plugin b também tem um fluxo chamado a; desligue antes esse plugin, ou fique só com ele",
+        ),
         (changes("a.confirmar"), {"b": about("a")}, None),
         (changes("a.confirmar"), {}, "nenhum plugin ligado neste chatbot tem"),
         (changes("a.confirmar"), {"b": about("a"), "c": changes("a.confirmar")}, "o plugin c também muda"),

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 import click
 
 from wabot import chatbots, people
-from wabot.people import PAPEIS, Papel, PersonOut
+from wabot.parts import Papel
+from wabot.people import PAPEIS, PersonOut
 from wabot_cli.support import database, json_option, run, secret, show_json, show_table
 
 senha_option = click.option(

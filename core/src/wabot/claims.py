@@ -2,19 +2,21 @@
 
 # What is known of a message when it goes. Meta takes free words within 24 hours of the customer's last ones.
 _CLAIMED = """
-RETURNING outbox.id, outbox.chatbot, outbox.conversa, content, tries, bulk, outbox.flow, wa_id, bsuid,
+RETURNING outbox.id, outbox.chatbot, outbox.conversa, content, tries, bulk, outbox.flow, wa_id, other_wa_id, bsuid,
     ativo AND aceita_marketing AS welcome, created_at < now() - interval '24 hours' AS too_late,
     coalesce(last_inbound_at < now() - interval '24 hours', true) AS closed
 """
 
 # The next reply of a conversa, if it may go now. The oldest open row decides: while it is being sent, or waits for
-# its next try, nothing behind it may overtake. (SKIP LOCKED would let it.) Bulk messages are not in its way.
+# its next try, nothing behind it may overtake. (SKIP LOCKED would let it.) Bulk messages are not in its way. While
+# the server was down no outcome could be written, so the time to wait for one begins anew when it starts.
 CLAIM = f"""
 UPDATE outbox SET state = 'enviando', sending_at = now(), tries = tries + 1
 FROM (SELECT $1::bigint AS id) AS here LEFT JOIN conversa USING (id) LEFT JOIN cliente ON cliente.id = cliente
 WHERE outbox.id = (SELECT id FROM outbox WHERE conversa = $1 AND state IN ('pendente', 'enviando') AND NOT bulk
                    ORDER BY id LIMIT 1 FOR UPDATE)
-  AND (state = 'pendente' OR sending_at < now() - make_interval(secs => $2))
+  AND (state = 'pendente'
+       OR greatest(sending_at, pg_postmaster_start_time()) < now() - make_interval(secs => $2))
   AND (retry_at IS NULL OR retry_at <= now())
   AND NOT EXISTS (SELECT FROM number_hold WHERE chatbot = outbox.chatbot)
 {_CLAIMED}, (SELECT rate FROM number_pace WHERE chatbot = outbox.chatbot) AS rate
@@ -73,7 +75,8 @@ WITH due AS (
 ), picked AS MATERIALIZED (
     SELECT next.id, next.conversa
     FROM due JOIN outbox AS next USING (chatbot) JOIN conversa ON conversa.id = next.conversa
-    WHERE (state = 'pendente' OR (NOT bulk AND state = 'enviando' AND sending_at < now() - make_interval(secs => $1)))
+    WHERE (state = 'pendente' OR (NOT bulk AND state = 'enviando'
+            AND greatest(sending_at, pg_postmaster_start_time()) < now() - make_interval(secs => $1)))
         AND (retry_at IS NULL OR retry_at <= now())
         AND (content ->> 'type' = 'template' OR last_inbound_at > now() - interval '24 hours')
         AND NOT EXISTS (

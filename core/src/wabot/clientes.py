@@ -10,7 +10,7 @@ from wabot import audit, consent
 from wabot.db.engine import DB
 from wabot.db.tables import Cliente
 from wabot.errors import WabotError, WrongFields
-from wabot.phone import canonical, digits
+from wabot.phone import canonical, international
 from wabot.text import clean
 
 TAKEN = "Este chatbot já tem um cliente com este telefone ou BSUID."
@@ -19,12 +19,17 @@ NOBODY = "Informe o telefone ou o BSUID."
 
 HISTORY = """
 SELECT last_inbound_at IS NOT NULL OR EXISTS (SELECT FROM campaign_send WHERE campaign_send.cliente = $1)
+    OR EXISTS (SELECT FROM cliente_merge WHERE $1 IN (survivor, absorbed))
 FROM conversa WHERE conversa.cliente = $1
 """
 
 
 class HasHistory(WabotError):
     """A cliente who has written, been written to or ordered is not removed: what happened would hang in the air."""
+
+
+class Merged(WabotError):
+    """A cliente who was found to be the same person as another one: that one goes on, this row stays as it was."""
 
 
 async def add(chatbot: int, fields: Mapping[str, Any], *, how: str) -> Cliente:
@@ -47,10 +52,14 @@ async def add(chatbot: int, fields: Mapping[str, Any], *, how: str) -> Cliente:
 
 
 async def change(cliente: Cliente, fields: Mapping[str, Any], *, how: str) -> Cliente:
-    """Write the fields given; UNSET is not given. `how`, as in `add`. Raises WrongFields."""
+    """Write the fields given; UNSET is not given. `how`, as in `add`. Raises WrongFields and Merged."""
     columns = written(fields)
+    if cliente.mesclado_em is not None:
+        raise Merged(f"Este cliente é a mesma pessoa que o cliente {cliente.mesclado_em}: mude aquele.")
     if "wa_id" in columns and columns["phone_key"] == cliente.phone_key:
         del columns["wa_id"]  # WhatsApp's own spelling of the same number stays
+    elif "wa_id" in columns:
+        columns["wa_id_proved"] = False
     if not columns.get("phone_key", cliente.phone_key) and not columns.get("bsuid", cliente.bsuid):
         raise WrongFields({"telefone": NOBODY})
     accepts = columns.pop("aceita_marketing", cliente.aceita_marketing)
@@ -102,7 +111,7 @@ def written(fields: Mapping[str, Any]) -> dict[Any, Any]:
 
 def phone(telefone: str) -> dict[str, str | None]:
     """How a phone is kept: as written, as WhatsApp wants it, as it is compared. Raises WrongFields."""
-    number = digits(telefone)
+    number = international(telefone)
     if telefone and not 8 <= len(number) <= 15:
         raise WrongFields({"telefone": NO_PHONE})
     return {"telefone": telefone, "wa_id": number or None, "phone_key": canonical(number) or None}

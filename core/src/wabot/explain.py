@@ -25,6 +25,8 @@ _RULES = [
     (r"Expected `[^`]+` <= (\S+)", "Precisa ser no máximo {}."),
     (r"Expected `[^`]+` matching regex.*", "Não está no formato esperado."),
     (r"Invalid enum value.*", "Não é um dos valores aceitos."),
+    (r"Invalid RFC3339 encoded time", "Não é uma hora. Escreva como 08:30:00."),
+    (r"Invalid RFC3339 encoded date", "Não é uma data. Escreva como 2026-12-31."),
 ]
 
 

@@ -11,7 +11,7 @@ import msgspec
 import pluggy
 
 from wabot.flow import Flow
-from wabot.parts import Campaign, Filter, Job, Override, Privacy, Sink, Versioned
+from wabot.parts import AdminTable, Campaign, Filter, Job, Override, PluginPage, Privacy, Sink, Versioned
 
 if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
@@ -59,9 +59,10 @@ def wabot_config() -> type[msgspec.Struct] | Versioned[Any]:  # type: ignore[emp
     """The shape of the plugin's configuration for one bot: a frozen Struct whose fields all have defaults.
 
     `msgspec.Meta` holds each field's label (`title`), help (`description`) and limits; a field of type `Secret` is
-    stored encrypted and never shown. `wabot plugins enable ID --bot BOT --set field=value` checks each field and names
-    every wrong one. Flows, filters and jobs find an instance in `ctx.config`. When the shape changes so that what is
-    stored does not fit any more, return `Versioned(Config, version=2, migrations={1: from_1})`.
+    stored encrypted and never shown. The panel makes a form of it: docs/panel.md says which type becomes what (`Reais`
+    is money, `Horario` a range of time). `wabot plugins enable ID --bot BOT --set field=value` checks each field and
+    names every wrong one. Flows, filters and jobs find an instance in `ctx.config`. When the shape changes so that what
+    is stored does not fit any more, return `Versioned(Config, version=2, migrations={1: from_1})`.
     """
 
 
@@ -119,6 +120,23 @@ def wabot_tables() -> "AppConfig":  # type: ignore[empty-body]
     `wabot migrate` (and `wabot up`, `wabot demo`) runs them after the core's, each app in one transaction, under an
     advisory lock. Migrations may hold raw SQL. Give each table of a business a column `chatbot`: wabot then refuses a
     write to another chatbot's rows during a turn, a job or a request.
+    """
+
+
+@_hook(AdminTable, many=True, since="1.0")
+def wabot_admin() -> Sequence[AdminTable]:  # type: ignore[empty-body]
+    """Which of the plugin's tables superusers find in `/admin/`, and what they may change there.
+
+    A table that is not named is not there, nor is a column with `secret=True`.
+    """
+
+
+@_hook(PluginPage, many=True, kind="pages", since="1.0")
+def wabot_pages() -> Sequence[PluginPage]:  # type: ignore[empty-body]
+    """Pages in the panel, for the bots that have the plugin on: see docs/panel.md.
+
+    wabot sees to who may look, at which bot, and to the frame around. A page that fails or takes longer than 5 seconds
+    is an error card, and counts against the plugin's page only: what customers talk to goes on.
     """
 
 

@@ -46,15 +46,17 @@ WHERE line.number = twice.number RETURNING line.number
 TWO_PEOPLE = """
 DELETE FROM line USING cliente AS one, cliente AS other
 WHERE one.chatbot = $1 AND one.phone_key = line.phone_key AND other.chatbot = $1 AND other.bsuid = line.bsuid
-    AND one.id <> other.id RETURNING number
+    AND one.id <> other.id AND one.mesclado_em IS NULL AND other.mesclado_em IS NULL RETURNING number
 """
 BY_PHONE = """
 UPDATE line SET cliente = cliente.id FROM cliente
 WHERE line.cliente IS NULL AND cliente.chatbot = $1 AND cliente.phone_key = line.phone_key
+    AND cliente.mesclado_em IS NULL
 """
 BY_BSUID = """
 UPDATE line SET cliente = cliente.id FROM cliente
 WHERE line.cliente IS NULL AND cliente.chatbot = $1 AND cliente.bsuid = line.bsuid
+    AND cliente.mesclado_em IS NULL
 """
 SAME = """
 DELETE FROM line
@@ -67,6 +69,7 @@ UPDATE cliente SET nome = coalesce(line.nome, cliente.nome), email = coalesce(li
     telefone = coalesce(line.telefone, cliente.telefone), bsuid = coalesce(line.bsuid, cliente.bsuid),
     wa_id = CASE WHEN line.phone_key IS DISTINCT FROM cliente.phone_key THEN coalesce(line.wa_id, cliente.wa_id)
         ELSE cliente.wa_id END,
+    wa_id_proved = wa_id_proved AND coalesce(line.phone_key, cliente.phone_key) IS NOT DISTINCT FROM cliente.phone_key,
     phone_key = coalesce(line.phone_key, cliente.phone_key), atualizado_em = now()
 FROM line WHERE line.cliente = cliente.id
 """

@@ -13,7 +13,8 @@ import msgspec
 
 from wabot.db.batch import Batch
 from wabot.db.engine import DB
-from wabot.identity import conversas_of
+from wabot.identity import Sighting, conversas_of
+from wabot.media import incoming
 from wabot.outbox import outbox_id
 from wabot.queue import Queue
 from wabot.whatsapp.payloads import Message, Status
@@ -24,7 +25,7 @@ STORE_MESSAGES = """
 INSERT INTO inbox (chatbot, conversa, wamid, kind, sent_at, raw, state)
 SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[], $7::text[])
 ON CONFLICT (chatbot, wamid) DO NOTHING
-RETURNING conversa, state
+RETURNING chatbot, wamid, conversa, state
 """
 
 STORE_STATUSES = """
@@ -97,7 +98,7 @@ class Inbox:
         statuses = [item for delivery in deliveries for item in delivery.statuses]
         notices = [item for delivery in deliveries for item in delivery.notices]
         async with DB.transaction():
-            waiting = await _store_messages(messages)
+            waiting, files = await _store_messages(messages)
             await _store_statuses(statuses)
             await _store_notices(notices)
             await _keep_apart([item for delivery in deliveries for item in delivery.quarantined])
@@ -107,13 +108,17 @@ class Inbox:
             self._queue.soon(self._queue.receipts())
         if notices:
             self._queue.soon(self._queue.notices())
+        if files:
+            self._queue.soon(self._queue.media())
 
 
-async def _store_messages(messages: Sequence[tuple[int, Message]]) -> list[int]:
-    """Store what is new and return the conversas in which it waits."""
+async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list[int], bool]:
+    """Store what is new. The conversas in which it waits, and whether files are to be fetched."""
     if not messages:
-        return []
-    conversas = await conversas_of([(chatbot, message.sender) for chatbot, message in messages])
+        return [], False
+    conversas = await conversas_of(
+        [Sighting(chatbot, m.sender, m.inbound.at, m.becomes) for chatbot, m in messages]
+    )
     rows = [
         (
             chatbot,
@@ -127,7 +132,27 @@ async def _store_messages(messages: Sequence[tuple[int, Message]]) -> list[int]:
         for (chatbot, message), conversa in zip(messages, conversas, strict=True)
     ]
     stored = await DB.fetch(STORE_MESSAGES, *_columns(rows))
-    return list(dict.fromkeys(row["conversa"] for row in stored if row["state"] == "pendente"))
+    waiting = list(dict.fromkeys(row["conversa"] for row in stored if row["state"] == "pendente"))
+    return waiting, await _store_files(messages, stored)
+
+
+async def _store_files(messages: Sequence[tuple[int, Message]], stored: Iterable[Any]) -> bool:
+    """What came with new messages: of one that is delivered again, the file may have been erased since."""
+    media = {
+        (chatbot, message.inbound.wamid): message.inbound.media
+        for chatbot, message in messages
+        if message.inbound.media
+    }
+    if not media:
+        return False
+    arrivals = [
+        (row["chatbot"], row["conversa"], row["wamid"], found)
+        for row in stored
+        if (found := media.get((row["chatbot"], row["wamid"])))
+    ]
+    if arrivals:
+        await incoming.store(arrivals)
+    return bool(arrivals)
 
 
 async def _store_statuses(statuses: Sequence[tuple[int, Status]]) -> None:

@@ -9,12 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 import msgspec
 
 from wabot import consent, identity, numbers, templates
 from wabot.db.engine import DB
-from wabot.errors import reason_of
+from wabot.errors import Away, reason_of
 from wabot.logs import places
 from wabot.whatsapp import changes, facts
 from wabot.whatsapp.facts import Fact
@@ -24,7 +23,6 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER = (10, 300)
 """Seconds until a notice that failed is tried again; after the last one it is left alone, with its reason."""
-AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 
 DUE = "state = 'pendente' AND (retry_at IS NULL OR retry_at <= now())"
 
@@ -75,7 +73,7 @@ async def _one() -> bool:
                 return False
             acted = await _act(row)
             await DB.execute(SETTLE, row["id"], "tratada" if acted else "ignorada")
-    except AWAY:
+    except Away:
         raise  # not the notice's fault
     except Exception as error:
         if row is None:
@@ -105,7 +103,9 @@ async def _failed(row: Any, error: Exception) -> None:
 async def _preferences(notice: Notice) -> bool:
     """The legal record: who says stop in WhatsApp itself is not written to again, known to us or not."""
     told = changes.preferences(notice.value, notice.at)
-    conversas = await identity.conversas_of([(notice.chatbot, choice.sender) for choice in told])
+    conversas = await identity.conversas_of(
+        [identity.Sighting(notice.chatbot, choice.sender, choice.at) for choice in told]
+    )
     for place, (choice, conversa) in enumerate(zip(told, conversas, strict=True)):
         if conversa is None:
             continue
@@ -122,18 +122,13 @@ async def _preferences(notice: Notice) -> bool:
     return bool(told)
 
 
-# Unless somebody has the new id already.
-RENAME = """
-UPDATE cliente SET bsuid = $3, atualizado_em = now() WHERE chatbot = $1 AND bsuid = $2
-    AND NOT EXISTS (SELECT FROM cliente AS other WHERE other.chatbot = $1 AND other.bsuid = $3)
-"""
-
-
 async def _user_ids(notice: Notice) -> bool:
     """People whose BSUID is another one now. The one place where notices tell identity."""
     told = changes.renamed(notice.value, notice.at)
     for person in told:
-        await DB.execute(RENAME, notice.chatbot, person.previous, person.current)
+        await identity.user_id_changed(
+            notice.chatbot, person.previous, person.current, person.wa_id, person.at
+        )
     return bool(told)
 
 

@@ -10,19 +10,23 @@ import logging
 import random
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
 
-from wabot import consent, holds, templates
+from wabot import addresses, consent, holds, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
-from wabot.db.engine import DB
-from wabot.message import Outbound, TemplateMessage
+from wabot.db.engine import DB, patiently
+from wabot.media.upload import Uploads
+from wabot.message import FileMessage, Outbound, TemplateMessage
+from wabot.outage import Outage
 from wabot.pacing import Pacing
 from wabot.plugins.runtime import BotRuntime, Runtimes
+from wabot.storage import NotKept
 from wabot.templates import Held
-from wabot.whatsapp.client import Credentials, Graph, NotSent, Unclear
+from wabot.whatsapp.client import Accepted, Credentials, Graph, NotSent, Unclear
 from wabot.whatsapp.failures import MINUTE, delay, failure_for
 from wabot.whatsapp.render import render
 
@@ -46,10 +50,11 @@ OPTED_OUT = "o cliente não aceita mais mensagens"
 SLOWED_DOWN = "espera a sua vez: a Meta limitou a velocidade do número"
 UNKNOWN_BOT = "espera um processo que conheça o chatbot"
 
-# It may have been sent. A status that comes after all still tells the truth.
+# It may have been sent. A status that comes after all still tells the truth; while the server was down, none could.
 GIVE_UP_UNCLEAR = """
 UPDATE outbox SET state = 'falhou', error = $2
 WHERE bulk AND state = 'enviando' AND sending_at < now() - make_interval(secs => $1)
+    AND pg_postmaster_start_time() < now() - make_interval(secs => $1)
 """
 
 # A status may have come before the answer to the POST: it is never undone.
@@ -78,6 +83,12 @@ WITH closed AS (
 )
 INSERT INTO outbox (chatbot, conversa, inbox, flow, content)
 SELECT chatbot, conversa, inbox, closed.flow, $5 FROM closed WHERE id = $2 AND $5::json IS NOT NULL
+"""
+
+# Before and after an upload: it may take longer than an answer to a POST. Each claim counts a try, and is known by it.
+HOLD = """
+UPDATE outbox SET sending_at = now() + make_interval(secs => $3)
+WHERE id = $1 AND tries = $2 AND state = 'enviando' RETURNING true
 """
 
 
@@ -113,17 +124,26 @@ class Outbox:
     """The only way out."""
 
     def __init__(self, graph: Graph, runtimes: Runtimes) -> None:
-        self._graph, self._runtimes, self._pacing = graph, runtimes, Pacing()
+        self._graph, self._runtimes = graph, runtimes
+        self._uploads, self._pacing = Uploads(graph), Pacing()
         self._sent = Batch(_mark_sent)
+        self._outage = Outage("nothing sent", log)
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Claim nothing more; what is on its way is seen through."""
+        self._stopping = True
 
     async def deliver(self, conversa: int) -> None:
         """Send the replies that wait in this conversa, oldest first, until none may go now."""
-        while row := await DB.fetchrow(CLAIM, conversa, UNCLEAR_AFTER):
+        while not self._stopping and (row := await DB.fetchrow(CLAIM, conversa, UNCLEAR_AFTER)):
             if not (await self._send(row)).next_may_go:
                 return
 
     async def deliver_bulk(self) -> bool:
         """Send a few of the bulk messages that wait; whether there may be more."""
+        if self._stopping:
+            return False
         await DB.execute(GIVE_UP_UNCLEAR, UNCLEAR_AFTER, NO_ANSWER)
         rows = await DB.fetch(CLAIM_BULK, BULK_AT_ONCE, BULK_SHARE, BULK_AHEAD)
         results = await asyncio.gather(*(self._send_bulk(row) for row in rows), return_exceptions=True)
@@ -134,7 +154,7 @@ class Outbox:
 
     async def probe(self) -> bool:
         """Try one message of a number on hold, if it is time to; whether there may be another number."""
-        row = await DB.fetchrow(PROBE, UNCLEAR_AFTER, MINUTE)
+        row = None if self._stopping else await DB.fetchrow(PROBE, UNCLEAR_AFTER, MINUTE)
         if row and (await self._send(row)).number_works:
             await holds.lift(row["chatbot"])
         return row is not None
@@ -151,32 +171,49 @@ class Outbox:
             return await self._give_up(row, None, OPTED_OUT)
         try:
             message = _DECODER.decode(row["content"])
-            body = _body(row, message)
-        except (ValueError, msgspec.ValidationError) as fault:
+        except msgspec.ValidationError as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
         if isinstance(message, TemplateMessage):
             if hold := await templates.held(row["chatbot"], message):
-                return await self._hold(row, hold)
+                return await self._wait_for(row, hold)
         elif row["closed"]:
             return await self._close(row, runtime)
         if row["rate"] and (wait := await self._pacing.put_off(row["chatbot"], row["rate"])):
             return await self._put_back(row, wait, SLOWED_DOWN)
-        return await self._post(row, runtime, message, body)
+        return await self._post(row, runtime, message)
 
-    async def _post(self, row: Any, runtime: BotRuntime, message: Outbound, body: dict[str, Any]) -> Tried:
+    async def _post(self, row: Any, runtime: BotRuntime, message: Outbound) -> Tried:
+        if self._stopping:  # it never left: the next worker sends it, without a doubt to wait out
+            return await self._put_back(row, 0, "")
+        credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
         try:
-            wamid = await self._graph.send(
-                Credentials(runtime.bot.phone_number_id, runtime.bot.access_token), body
-            )
+            accepted = await self._posted(row, credentials, message)
         except NotSent as refusal:
             return await self._refused(row, runtime, message, refusal)
         except Unclear as doubt:
             log.warning("outbox %s: no clear answer (%s); waiting for its status", row["id"], doubt)
             return Tried(next_may_go=False)
-        await self._sent.add((row["id"], wamid))
+        except (ValueError, NotKept) as fault:
+            return await self._give_up(row, None, f"cannot be rendered: {fault}")
+        self._outage.over()
+        await self._sent.add((row["id"], accepted.wamid))
+        await addresses.learn(row, accepted)
         return Tried(next_may_go=True, number_works=True)
 
-    async def _hold(self, row: Any, hold: Held) -> Tried:
+    async def _posted(self, row: Any, credentials: Credentials, message: Outbound) -> Accepted:
+        """A file of ours is uploaded first, if Meta does not have it yet."""
+        file = message.file if isinstance(message, FileMessage) else None
+        if file is None:
+            return await self._graph.send(credentials, _body(row, message))
+        return await self._uploads.send(
+            row["chatbot"],
+            credentials,
+            file,
+            post=lambda media_id: self._graph.send(credentials, _body(row, message, media_id)),
+            hold=lambda seconds: _hold(row, seconds),
+        )
+
+    async def _wait_for(self, row: Any, hold: Held) -> Tried:
         """Waiting for a template costs none of the tries; one that is gone for good is not waited for."""
         if hold.wait is None or row["too_late"]:
             return await self._give_up(row, hold.code, hold.why)
@@ -188,7 +225,12 @@ class Outbox:
             await templates.refused(row["chatbot"], message, refusal.code)
         if refusal.code == consent.STOPPED:
             await consent.stopped({row["id"]: datetime.now(UTC)})
-        log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
+        if refusal.http_status:
+            log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
+        else:
+            self._outage.met(refusal.detail)  # all that are on their way meet it
+        if await addresses.try_other_form(row, refusal.code):
+            return Tried(next_may_go=True, number_works=True)
         if failure.holds_number:
             await holds.place(row, failure, refusal.detail, runtime.bot.credentials_at)
             return Tried(next_may_go=False)
@@ -226,14 +268,26 @@ class Outbox:
 
 
 async def _mark_sent(sent: list[tuple[int, str]]) -> None:
-    """Many conversas' outcomes in one commit; in one order everywhere, so that two workers cannot block each other."""
+    """Many conversas' outcomes in one commit; in one order everywhere, so that two workers cannot block each other.
+
+    It has gone, so a database that is away is waited for: a message without an outcome would be sent again.
+    """
     numbers, wamids = zip(*sorted(sent), strict=True)
-    await DB.execute(SENT, numbers, wamids)
+    await patiently(partial(DB.execute, SENT, numbers, wamids))
 
 
-def _body(row: Any, message: Outbound) -> dict[str, Any]:
+async def _hold(row: Any, seconds: float) -> None:
+    if not await DB.fetchval(HOLD, row["id"], row["tries"], seconds):
+        raise Unclear("another worker has taken it")
+
+
+def _body(row: Any, message: Outbound, media_id: str = "") -> dict[str, Any]:
     return render(
-        message, to=row["wa_id"] or "", recipient=row["bsuid"] or "", callback=callback_of(row["id"])
+        message,
+        media_id=media_id,
+        to=row["other_wa_id"] or row["wa_id"] or "",
+        recipient=row["bsuid"] or "",
+        callback=callback_of(row["id"]),
     )
 
 

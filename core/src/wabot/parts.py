@@ -3,13 +3,13 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar, cast
+from datetime import datetime, time
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Meta
 
-from wabot.flow import Chatbot, Context, Etapa, Handover, Migration, Outcome
+from wabot.flow import Chatbot, Context, Etapa, Files, Handover, Migration, NoFiles, Outcome, Words
 from wabot.message import Inbound, TemplateMessage
 
 C = TypeVar("C", bound=msgspec.Struct)
@@ -17,10 +17,29 @@ T = TypeVar("T")
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
+Papel = Literal["leitor", "operador", "dono"]
+"""Look · serve clientes and pedidos · decide about plugins, credentials, people. Each includes those before it."""
+
 Secret = Annotated[
     str, Meta(extra={"secret": True}, extra_json_schema={"format": "password", "writeOnly": True})
 ]
 """A text in a configuration that is stored encrypted and never shown again: a password, a key of another service."""
+
+Reais = Annotated[int, Meta(extra={"money": True}, extra_json_schema={"format": "centavos"})]
+"""Money in a configuration: integer centavos in the code and on the command line, `R$ 12,90` in the panel."""
+
+
+class Horario(msgspec.Struct, frozen=True):
+    """From when until when, in the bot's own time zone: `config.aberto.includes(now.time())`."""
+
+    das: Annotated[time, Meta(title="Das")] = time(8)
+    ate: Annotated[time, Meta(title="Até")] = time(18)
+
+    def includes(self, at: time) -> bool:
+        """Whether a time of day lies in it, the end not included. Until earlier than from: past midnight."""
+        if self.das <= self.ate:
+            return self.das <= at < self.ate
+        return at >= self.das or at < self.ate
 
 
 def _named(what: str, name: str) -> None:
@@ -74,7 +93,7 @@ class Override:
 class Say:
     """A filter's answer: this is said, and the flows never see the message. Where the conversa stands is kept."""
 
-    text: str
+    text: Words
 
 
 Filtered = Inbound | Say | Handover | None
@@ -103,10 +122,66 @@ class BotContext:
     now: datetime
     config: Any = None
     doubles: Mapping[type, Any] = field(default_factory=dict)
+    files: Files = field(default_factory=NoFiles)
 
     def get(self, kind: type[T]) -> T:
         """The plugin's own `kind`, made without arguments, or what a test put in its place."""
         return cast(T, self.doubles[kind]) if kind in self.doubles else kind()
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext(BotContext):
+    """A page of a plugin, asked for by somebody in the panel."""
+
+    person: str = ""
+    """Their e-mail."""
+    papel: Papel = "leitor"
+    """What they may do on this bot; for a superuser, `dono`."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """What stands behind the `?` of the address. Anybody can write anything there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """A Jinja template in the plugin's folder `templates/`, with values. What is in the values is escaped."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginPage:
+    """A page in the panel of each bot that has the plugin on, at `/painel/<bot>/<plugin>/<path>/`.
+
+    `show` gives what stands inside the panel's frame: an Html, or a text, which is escaped. It only reads: the database
+    refuses what it writes. `papel` is the least that somebody must be to see it. An empty `path` is the plugin's first
+    page.
+    """
+
+    title: str
+    show: Callable[[PageContext], Awaitable[Html | str]]
+    path: str = ""
+    icon: str = ""
+    """One emoji, before the title in the navigation."""
+    papel: Papel = "leitor"
+
+    def __post_init__(self) -> None:
+        if self.path:
+            _named("page", self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class AdminTable:
+    """One of the plugin's Piccolo tables, as superusers find it in `/admin/`.
+
+    They see all of it but the columns with `secret=True`. They change the columns named in `changes`, and nothing else;
+    `adds` and `removes` say whether there may be new rows, and fewer. Every change is written into the audit trail.
+    """
+
+    table: type[Any]
+    changes: tuple[str, ...] = ()
+    adds: bool = False
+    removes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import asyncpg
 import msgspec
@@ -12,9 +12,8 @@ import msgspec
 from wabot import audit, passwords
 from wabot.db.engine import DB
 from wabot.errors import WabotError
+from wabot.parts import Papel
 
-Papel = Literal["leitor", "operador", "dono"]
-"""Look · serve clientes and pedidos · decide about plugins, credentials, people. Each includes those before it."""
 PAPEIS: tuple[Papel, ...] = get_args(Papel)
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+")

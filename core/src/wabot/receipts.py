@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from wabot import consent
+from wabot import addresses, consent
 from wabot.db.engine import DB
 from wabot.whatsapp.statuses import Progress, Told, merge
 
@@ -21,7 +21,8 @@ FROM receipt r WHERE state = 'pendente' AND id > $3 ORDER BY id LIMIT $1 FOR UPD
 """
 
 LOCK = """
-SELECT id, conversa, state, wamid, status, sent_at, delivered_at, read_at, error_code, error, pricing, priced
+SELECT id, conversa, state, wamid, other_wa_id, status, sent_at, delivered_at, read_at, error_code, error, pricing,
+    priced
 FROM outbox WHERE id = ANY($1) ORDER BY id FOR UPDATE
 """
 
@@ -81,7 +82,8 @@ async def _merge_all(rows: list[Any]) -> list[int]:
     if written:
         await DB.execute(WRITE, *(list(column) for column in zip(*written, strict=True)))
     await consent.stopped({row["message"]: row["at"] for row in rows if row["error_code"] == consent.STOPPED})
-    return list({message["conversa"] for message in messages if message["state"] == "enviando"})
+    again = await addresses.told(messages, {row[0]: (row[2], row[6]) for row in written})
+    return list({message["conversa"] for message in messages if message["state"] == "enviando"} | again)
 
 
 def _is_news(message: Any, row: Any) -> bool:

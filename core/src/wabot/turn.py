@@ -19,14 +19,17 @@ from wabot.flow import (
     Context,
     End,
     Event,
+    Files,
     Flow,
     Go,
     Handover,
+    NoFiles,
     Option,
     Outcome,
     Question,
+    Words,
 )
-from wabot.layout import MESSAGES_MOST, page_shown, say, show
+from wabot.layout import MESSAGES_MOST, Said, page_shown, said, say, show
 from wabot.message import Inbound, Outbound
 from wabot.parts import Bound, Filter, Override, Say
 from wabot.text import fold
@@ -96,6 +99,7 @@ class Scene(msgspec.Struct, frozen=True):
     incomplete: bool = False
     """A plugin that is switched on for the bot cannot be used: a flow that is not here may come back."""
     trail: Trail = msgspec.field(default_factory=Trail)
+    files: Files = msgspec.field(default_factory=NoFiles)
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -166,7 +170,7 @@ class _Taker:
     state: State
     scene: Scene
     message: Inbound
-    before: list[str] = field(default_factory=list)
+    before: list[Said] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     misses: int = 0
     speaking: str = ""
@@ -218,9 +222,7 @@ class _Taker:
             if bound.plugin in self.scene.down:
                 continue
             scene = self.scene
-            context: Context[None] = Context(
-                scene.bot, scene.cliente, None, self.message, scene.now, bound.config, dict(scene.doubles)
-            )
+            context = self.context(bound.config, None)
             try:
                 scene.trail.enter(bound.plugin)
                 async with asyncio.timeout(CALL_LIMIT):
@@ -270,7 +272,7 @@ class _Taker:
             return await self.without_path(bound)
         self.state = msgspec.structs.replace(self.state, etapa=found.etapa)
         self.message = _renamed(bound.flow, self.message)
-        context = self.context(bound, found.data)
+        context = self.context(bound.config, found.data)
         outcome = await self.ask(bound, found.etapa, context)
         if not isinstance(outcome, Choose | Ask):  # the world moved on while the customer was typing
             return await self.follow(bound, context, found.etapa, outcome)
@@ -361,7 +363,7 @@ class _Taker:
 
     async def start(self, bound: BoundFlow) -> Turn:
         self.events.append(Event("conversa.iniciada", {"flow": bound.flow.id}))
-        context = self.context(bound, bound.flow.data())
+        context = self.context(bound.config, bound.flow.data())
         first = bound.flow.etapas[bound.flow.first]
         return await self.follow(bound, context, bound.flow.first, Go(first))
 
@@ -371,7 +373,7 @@ class _Taker:
         for _ in range(GO_LIMIT):
             match outcome:
                 case Go(to, words):
-                    self.before.append(words)
+                    self.before += said(words)
                     etapa = bound.flow.code_of(to)
                     outcome = await self.ask(bound, etapa, context)
                 case Choose() | Ask():
@@ -404,17 +406,24 @@ class _Taker:
         )
         return Turn(state, shown.messages, (*self.events, *context.events))
 
-    def hand_over(self, words: str) -> Turn:
+    def hand_over(self, words: Words) -> Turn:
         self.events.append(Event("conversa.atendente"))
         return self.close(State(person=True), words or texts.ATENDENTE)
 
-    def close(self, state: State, words: str) -> Turn:
-        return Turn(state, say([*self.before, words]), tuple(self.events))
+    def close(self, state: State, words: Words) -> Turn:
+        return Turn(state, say([*self.before, *said(words)]), tuple(self.events))
 
-    def context(self, bound: BoundFlow, data: Any) -> Context[Any]:
+    def context(self, config: Any, data: Any) -> Context[Any]:
         scene = self.scene
         return Context(
-            scene.bot, scene.cliente, data, self.message, scene.now, bound.config, dict(scene.doubles)
+            scene.bot,
+            scene.cliente,
+            data,
+            self.message,
+            scene.now,
+            config,
+            dict(scene.doubles),
+            files=scene.files,
         )
 
 

@@ -9,7 +9,7 @@ from wabot import audit
 from wabot.db.engine import DB
 from wabot.errors import WabotError
 from wabot.plugins.catalogue import Entry
-from wabot.plugins.configs import Stored, change
+from wabot.plugins.configs import Stored, change, differences
 from wabot.plugins.conflicts import conflicts
 from wabot.vault import Vault
 
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 
 # Two plugins switched on at once would not see that they conflict.
 ONE_AT_A_TIME = "SELECT FROM chatbot WHERE id = $1 FOR UPDATE"
-KEPT = "SELECT enabled, config, secrets, version FROM plugin_binding WHERE chatbot = $1 AND plugin = $2 FOR UPDATE"
+KEPT = "SELECT * FROM plugin_binding WHERE chatbot = $1 AND plugin = $2 FOR UPDATE"
 SAVE = """
 INSERT INTO plugin_binding (chatbot, plugin, enabled, config, secrets, version, priority)
 VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, 0))
 ON CONFLICT (chatbot, plugin) DO UPDATE SET enabled = $3, config = excluded.config, secrets = excluded.secrets,
     version = excluded.version, priority = coalesce($7, plugin_binding.priority), atualizado_em = now()
 """
-DISABLE = (
-    "UPDATE plugin_binding SET enabled = false, atualizado_em = now() WHERE chatbot = $1 AND plugin = $2"
-)
+DISABLE = """
+UPDATE plugin_binding SET enabled = false, atualizado_em = now() WHERE chatbot = $1 AND plugin = $2 AND enabled
+"""
+EVER = "SELECT true FROM plugin_binding WHERE chatbot = $1 AND plugin = $2"
 
 
 class Conflict(WabotError):
@@ -45,15 +46,7 @@ class Binding(msgspec.Struct, frozen=True):
 async def all_bindings() -> list[Binding]:
     """Every binding, in the order in which a bot's plugins are asked: highest priority first, then the oldest."""
     rows = await DB.fetch("SELECT * FROM plugin_binding ORDER BY chatbot, priority DESC, id")
-    return list(map(_binding, rows))
-
-
-async def bindings_of(chatbot: int) -> list[Binding]:
-    """One bot's, in the same order."""
-    rows = await DB.fetch(
-        "SELECT * FROM plugin_binding WHERE chatbot = $1 ORDER BY priority DESC, id", chatbot
-    )
-    return list(map(_binding, rows))
+    return [_binding(row) for row in rows]
 
 
 async def enable(
@@ -97,24 +90,37 @@ async def save(
             )
         ):
             raise Conflict(f"O plugin {plugin.id} não foi ligado: {'; '.join(why)}.")
-        kept = _stored(row) if row else Stored()
-        if afresh:
-            kept = msgspec.structs.replace(kept, config=b"{}")
+        before = _stored(row) if row else Stored()
+        kept = msgspec.structs.replace(before, config=b"{}") if afresh else before
         stored = change(plugin.declared.config, kept, values, vault)
         await DB.execute(
             SAVE, chatbot, plugin.id, on, stored.config.decode(), stored.secrets, stored.version, priority
         )
-        changed = {"ligado": on} | {f"config.{name}": None for name in values}
-        await audit.record("mudar", "plugin", plugin.id, chatbot=chatbot, campos=changed)
+        was_on = bool(row and row["enabled"])
+        changed = differences(before, stored, vault)
+        if priority not in (None, row["priority"] if row else 0):
+            changed.append("priority")
+        if on != was_on:
+            await audit.record(
+                "ligar" if on else "desligar", "plugin", plugin.id, chatbot=chatbot, campos=changed
+            )
+        elif changed:
+            await audit.record("mudar", "plugin", plugin.id, chatbot=chatbot, campos=changed)
 
 
 async def disable(chatbot: int, plugin: str) -> bool:
     """Switch a plugin off for a bot; its configuration and data stay. False if it was never on."""
     async with DB.transaction():
-        if await DB.execute(DISABLE, chatbot, plugin) == "UPDATE 0":
-            return False
-        await audit.record("mudar", "plugin", plugin, chatbot=chatbot, campos={"ligado": False})
-    return True
+        if await DB.execute(DISABLE, chatbot, plugin) != "UPDATE 0":
+            await audit.record("desligar", "plugin", plugin, chatbot=chatbot)
+            return True
+        return bool(await DB.fetchval(EVER, chatbot, plugin))
+
+
+async def of_chatbot(chatbot: int) -> dict[str, Binding]:
+    """Every binding of one chatbot by the plugin's id, in the order in which they are asked."""
+    sql = "SELECT * FROM plugin_binding WHERE chatbot = $1 ORDER BY priority DESC, id"
+    return {row["plugin"]: _binding(row) for row in await DB.fetch(sql, chatbot)}
 
 
 async def _others(chatbot: int, plugin: str, catalogue: Mapping[str, Entry]) -> dict[str, Any]:

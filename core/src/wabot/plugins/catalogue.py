@@ -1,5 +1,6 @@
 """The installed plugins with what is known of each. Reading the catalogue imports no plugin."""
 
+import asyncio
 from typing import Any, Literal
 
 import msgspec
@@ -51,7 +52,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 async def catalogue() -> dict[str, Entry]:
     """Every installed plugin, and those that are switched on without being installed, by id."""
-    here = installed()
+    here = await asyncio.to_thread(installed)  # it reads many files, and the panel asks while customers write
     known = await _known(here)
     entries = {about.id: _entry(about, known.get(about.id)) for about in here}
     for row in await DB.fetch(ORPHANS, list(entries)):

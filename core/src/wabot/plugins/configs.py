@@ -32,7 +32,16 @@ def secrets_of(shape: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(field.name for field in info.fields if _is_secret(field.type))
 
 
+def buried_secrets(shape: type[msgspec.Struct]) -> list[str]:
+    """The fields that are no secrets themselves and have some inside: those would be kept in the clear."""
+    hidden = secrets_of(shape)
+    schemas = {field.name: str(msgspec.json.schema(field.type)) for field in msgspec.structs.fields(shape)}
+    return [name for name, schema in schemas.items() if name not in hidden and "'writeOnly': True" in schema]
+
+
 def _is_secret(kind: Any) -> bool:
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return any(_is_secret(part) for part in kind.types)
     if not isinstance(kind, msgspec.inspect.Metadata):
         return False
     return bool((kind.extra or {}).get("secret")) or _is_secret(kind.type)
@@ -74,6 +83,14 @@ def show(config: Versioned[Any] | None, kept: Stored, vault: Vault) -> Shown:
     values = msgspec.to_builtins(read(config, kept, vault))
     public = {name: value for name, value in values.items() if name not in hidden}
     return Shown(public, sorted(name for name in hidden if values.get(name)))
+
+
+def differences(before: Stored, after: Stored, vault: Vault) -> list[str]:
+    """The names of the fields that are not the same in both."""
+    old, new = (
+        {**msgspec.json.decode(kept.config), **_opened(kept.secrets, vault)} for kept in (before, after)
+    )
+    return [name for name in {**old, **new} if old.get(name) != new.get(name)]
 
 
 def read(config: Versioned[Any] | None, kept: Stored, vault: Vault) -> Any:

@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 import pluggy
 from piccolo.conf.apps import AppConfig
+from piccolo.table import Table
 
 from wabot import hookspecs
 from wabot.due import BadCron, check
 from wabot.errors import WabotError
 from wabot.flow import Flow
-from wabot.parts import Campaign, Filter, Job, Override, Privacy, Sink, Versioned
+from wabot.parts import AdminTable, Campaign, Filter, Job, Override, PluginPage, Privacy, Sink, Versioned
+from wabot.plugins.configs import buried_secrets
 from wabot.plugins.places import place_of
 
 SELF = "wabot_"
@@ -29,6 +31,7 @@ class Declared(msgspec.Struct, frozen=True):
     """Everything one plugin adds to wabot."""
 
     title: str = ""
+    summary: str = ""
     hooks: tuple[str, ...] = ()
     config: Versioned[Any] | None = None
     flows: tuple[Flow[Any], ...] = ()
@@ -38,6 +41,8 @@ class Declared(msgspec.Struct, frozen=True):
     sinks: tuple[Sink, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
     tables: AppConfig | None = None
+    admin: tuple[AdminTable, ...] = ()
+    pages: tuple[PluginPage, ...] = ()
     routes: tuple[Any, ...] = ()
     privacy: Privacy | None = None
 
@@ -58,9 +63,8 @@ def load(plugin: str, module_name: str) -> Declared:
         name: _answer(module, name) for name in hookspecs.ABOUT if callable(getattr(module, name, None))
     }
     given = {name.removeprefix(SELF): value for name, value in answers.items()}
-    declared = Declared(
-        title=_title(module, plugin), hooks=tuple(name for name, value in answers.items() if value), **given
-    )
+    title, summary = _about(module, plugin)
+    declared = Declared(title, summary, tuple(name for name, value in answers.items() if value), **given)
     _check_names(declared)
     return declared
 
@@ -118,11 +122,18 @@ def _config(answer: Any, hook: Callable[..., Any]) -> Versioned[Any]:
             f"{hook.__name__}: todo campo precisa de um padrão; falta em {', '.join(missing)} {_place(shape)}"
         )
     msgspec.json.schema(shape)  # a type that has none could not be shown as a form
+    if buried := buried_secrets(shape):
+        raise PluginFault(
+            f"{hook.__name__}: um Secret só é guardado cifrado como campo da própria configuração, não dentro de "
+            f"{', '.join(buried)} {_place(shape)}"
+        )
     return config
 
 
 def _check_names(declared: Declared) -> None:
     """Things are found by name: two of one kind with the same one would hide each other."""
+    if strange_tables := [part for part in declared.admin if not issubclass(part.table, Table)]:
+        raise PluginFault(f"{SELF}admin: {strange_tables[0].table.__name__} não é uma tabela do Piccolo")
     for kind, values in (
         ("flows", [flow.id for flow in declared.flows]),
         ("overrides", [override.etapa for override in declared.overrides]),
@@ -130,6 +141,8 @@ def _check_names(declared: Declared) -> None:
         ("jobs", [part.name for part in declared.jobs]),
         ("sinks", [part.name for part in declared.sinks]),
         ("campaigns", [part.name for part in declared.campaigns]),
+        ("pages", [page.path or "(sem path)" for page in declared.pages]),
+        ("admin", [part.table._meta.tablename for part in declared.admin]),
     ):
         if twice := {value for value in values if values.count(value) > 1}:
             raise PluginFault(f"{SELF}{kind}: dois se chamam {', '.join(sorted(twice))}")
@@ -142,6 +155,10 @@ def _check_names(declared: Declared) -> None:
     for flow in declared.flows:
         if not flow.etapas:
             raise PluginFault(f"{SELF}flows: o fluxo {flow.id} não tem nenhuma etapa")
+    for shown in declared.admin:
+        columns = {column._meta.name for column in shown.table._meta.columns if not column._meta.secret}
+        if strange := set(shown.changes) - columns:
+            raise PluginFault(f"{SELF}admin: {shown.table.__name__} não mostra {', '.join(sorted(strange))}")
 
 
 def _kind(value: Any) -> str:
@@ -154,7 +171,9 @@ def _place(thing: Any) -> str:
     return f"({place})" if place else ""
 
 
-def _title(module: Any, fallback: str) -> str:
-    """The first line of the module's docstring, up to the colon."""
-    lines: Sequence[str] = (module.__doc__ or "").strip().splitlines()
-    return lines[0].partition(":")[0].rstrip(".") if lines else fallback
+def _about(module: Any, fallback: str) -> tuple[str, str]:
+    """The title and what the plugin does, from the first paragraph of its docstring: `Title: what it does.`"""
+    first, _, more = (module.__doc__ or "").strip().partition("\n\n")[0].partition("\n")
+    title, _, summary = first.partition(":")
+    summary = " ".join(f"{summary} {more}".split())
+    return title.rstrip(".") or fallback, summary[:1].upper() + summary[1:]

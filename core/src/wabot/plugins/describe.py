@@ -16,6 +16,7 @@ def describe(declared: Declared) -> Descriptor:
     config = declared.config
     return Descriptor(
         title=declared.title,
+        summary=declared.summary,
         kinds=tuple(declared.kinds),
         hooks=declared.hooks,
         config=ConfigAbout(config.version, msgspec.json.schema(config.shape)) if config else None,
@@ -28,6 +29,7 @@ def describe(declared: Declared) -> Descriptor:
         tables=_tables(declared),
         migrations=tuple(migrations_of(declared.tables)) if declared.tables else (),
         routes=tuple(sorted({path for handler in declared.routes for path in _paths(handler)})),
+        pages=tuple(page.title for page in declared.pages),
         privacy=declared.privacy is not None,
     )
 

@@ -39,6 +39,8 @@ class Descriptor(msgspec.Struct, frozen=True):
     distribution: str = ""
     version: str = ""
     title: str = ""
+    summary: str = ""
+    """What it does, in a sentence or two, for whoever may switch it on."""
     error: str = ""
     kinds: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
@@ -53,4 +55,5 @@ class Descriptor(msgspec.Struct, frozen=True):
     migrations: tuple[tuple[str, str], ...] = ()
     """Its tables' migrations: the name of the app and the id."""
     routes: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
     privacy: bool = False

@@ -34,6 +34,11 @@ def edges(graph: Graph) -> list[tuple[str, str]]:
     return [(step.codigo, to) for step in graph.steps for to in _leads(step)]
 
 
+def leads(graph: Graph) -> dict[str, list[str]]:
+    """What each etapa leads to, in words: the drawing for whoever does not see it."""
+    return {step.codigo: [LABELS.get(to, to) for to in _leads(step)] for step in graph.steps}
+
+
 def mermaid(graph: Graph) -> str:
     """A flowchart as GitHub draws it."""
     lines = ["flowchart TD", f"    %% {graph.flow}"]
@@ -53,8 +58,11 @@ def _node(name: str) -> str:
     return name.replace("--", "x_") if name in LABELS else f"e_{name}"
 
 
-def svg(graph: Graph) -> str:
-    """A drawing that stands alone: readable in light and dark, no scripts, nothing fetched."""
+def svg(graph: Graph, *, alone: bool = True) -> str:
+    """A drawing: readable in light and dark, no scripts, nothing fetched.
+
+    One that does not stand alone takes its style from the page around, which may forbid any other.
+    """
     arrows = edges(graph)
     places = _places(graph, arrows)
     side = MARGIN + LANE * len(places)
@@ -65,7 +73,7 @@ def svg(graph: Graph) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="{box}" width="{width:g}">',
         f"<title>{escape(graph.title)}</title>",
         f"<desc>{escape('; '.join(f'{a} leva a {LABELS.get(b, b)}' for a, b in arrows))}</desc>",
-        f"<style>{STYLE}</style>",
+        *([f"<style>{STYLE}</style>"] if alone else []),
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
         '<path d="M0 0 L8 4 L0 8 z"/></marker></defs>',
         *(_line(places[source], places[to]) for source, to in arrows),

@@ -19,7 +19,7 @@ plugin's table of contents.
 
 A hook that does not exist, one with arguments, a coroutine or an answer of the wrong type makes the plugin `broken` in
 `wabot plugins list`, with the file and the line in the reason. `Flow`, `Override`, `Filter`, `Job`, `Sink`, `Campaign`,
-`Privacy`, `Secret` and `Versioned` are imported from `wabot` itself.
+`AdminTable`, `PluginPage`, `Privacy`, `Secret` and `Versioned` are imported from `wabot` itself.
 """
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from wabot.db.directory import Bot, Directory
 from wabot.flow import Chatbot, Flow
-from wabot.parts import Bound, Campaign, Filter, Job, Override, Sink
+from wabot.parts import Bound, Campaign, Filter, Job, Override, PluginPage, Sink
 from wabot.plugins.bindings import Binding, all_bindings
 from wabot.plugins.configs import read
 from wabot.plugins.registry import Registry
@@ -28,6 +28,7 @@ class BotRuntime(msgspec.Struct, frozen=True):
     jobs: tuple[Bound[Job], ...] = ()
     sinks: tuple[Bound[Sink], ...] = ()
     campaigns: tuple[Bound[Campaign], ...] = ()
+    pages: tuple[Bound[PluginPage], ...] = ()
 
 
 class Runtimes:
@@ -75,6 +76,7 @@ class Runtimes:
             jobs=bound("jobs"),
             sinks=bound("sinks"),
             campaigns=bound("campaigns"),
+            pages=bound("pages"),
         )
 
 

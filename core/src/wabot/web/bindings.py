@@ -188,7 +188,7 @@ def _handler(function: Any) -> str:
 async def _bindings(process: Process, chatbot: int) -> list[BindingOut]:
     """Those that are switched on or were, in the order in which they are asked; then the other installed ones."""
     entries = await catalogue()
-    kept = {binding.plugin: binding for binding in await bindings.bindings_of(chatbot)}
+    kept = await bindings.of_chatbot(chatbot)
     names = [name for name in (*kept, *(n for n in entries if n not in kept)) if name in entries]
     return [_shown(process, entries[name], kept.get(name)) for name in names]
 

@@ -40,7 +40,6 @@ NOT_WRITTEN_SINCE = (
 )
 
 
-CHANGED = "mudança pela API"
 ORDERS = {"id": Cliente.id, "nome": Cliente.nome, "criado_em": Cliente.criado_em}
 
 
@@ -135,7 +134,10 @@ class ClienteController(Controller):
             access,
             shown,
             search="words",
-            where=filters.where,
+            where=[
+                Cliente.mesclado_em.is_null(),
+                *filters.where,
+            ],  # whoever was merged goes on as somebody else
             orders=ORDERS,
         )
         await add_last_interaction(page.items)
@@ -159,13 +161,13 @@ class ClienteController(Controller):
         cliente = await _mine(access, id)
         if data.chatbot != cliente.chatbot:
             raise Invalid(chatbot="O chatbot de um cliente não muda.")
-        return await _whole(await clientes.change(cliente, _given(data), how=CHANGED))
+        return await _changed(cliente, data)
 
     @patch("/{id:int}", summary="Muda campos de um cliente")
     async def change(
         self, access: NamedDependency[Access], id: FromPath[int], data: JSONBody[ClienteChange]
     ) -> ClienteOut:
-        return await _whole(await clientes.change(await _mine(access, id), _given(data), how=CHANGED))
+        return await _changed(await _mine(access, id), data)
 
     @delete("/{id:int}", summary="Apaga um cliente que não tem conversas nem pedidos")
     async def delete(self, access: NamedDependency[Access], id: FromPath[int]) -> None:
@@ -187,6 +189,13 @@ async def _mine(access: Access, id: int) -> Cliente:
     if cliente is None or not access.sees(cliente.chatbot):
         raise NotFoundException(detail="Cliente não encontrado.")
     return cliente
+
+
+async def _changed(cliente: Cliente, data: ClienteIn | ClienteChange) -> ClienteOut:
+    try:
+        return await _whole(await clientes.change(cliente, _given(data), how="mudança pela API"))
+    except clientes.Merged as error:
+        raise ClientException(detail=str(error), status_code=409) from None
 
 
 def _given(data: ClienteIn | ClienteChange) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class _Refused(Invalid):
 async def _lines(listing: Listing, access: Access, filters: Filters) -> AsyncIterator[str]:
     """A batch at a time, each beginning after the last id of the one before: no transaction stays open."""
     yield "\ufeff" + planilha.write([HEADING])  # without the mark, Excel takes UTF-8 for something else
-    scope = (*filters.where, *listing.scope(Cliente.chatbot, access))
+    scope = (Cliente.mesclado_em.is_null(), *filters.where, *listing.scope(Cliente.chatbot, access))
     last = 0
     while rows := await Cliente.objects().where(Cliente.id > last, *scope).order_by(Cliente.id).limit(BATCH):
         last = rows[-1].id

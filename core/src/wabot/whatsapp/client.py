@@ -31,6 +31,10 @@ class Credentials(msgspec.Struct, frozen=True):
     phone_number_id: str
     access_token: str
 
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"}
+
     def __repr__(self) -> str:
         return f"Credentials({self.phone_number_id})"
 
@@ -51,12 +55,26 @@ class Unclear(Exception):
     """Nobody answered in time: the message may have been sent or not. A status will tell, or silence will."""
 
 
+class Accepted(msgspec.Struct, frozen=True):
+    """That Meta took a message, and how it calls whom it is for: by phone (`wa_id`) or by user id, as it was sent."""
+
+    wamid: str
+    wa_id: str = ""
+    user_id: str = ""
+
+
 class _Id(msgspec.Struct):
     id: str
 
 
-class _Accepted(msgspec.Struct):
+class _Contact(msgspec.Struct):
+    wa_id: str = ""
+    user_id: str = ""
+
+
+class _Response(msgspec.Struct):
     messages: list[_Id] = []
+    contacts: Any = None
 
 
 class _Error(msgspec.Struct):
@@ -74,22 +92,20 @@ class Graph:
     """The Graph API at `url`, in one version."""
 
     def __init__(self, url: str, version: str) -> None:
+        self.origin = f"{url}/"
         self.base = f"{url}/{version}"
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-        self._http = httpx.AsyncClient(transport=AiohttpTransport(limits=limits), timeout=TIMEOUT)
+        self.http = httpx.AsyncClient(transport=AiohttpTransport(limits=limits), timeout=TIMEOUT)
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self.http.aclose()
 
-    async def send(self, credentials: Credentials, body: dict[str, Any]) -> str:
-        """Send one message and return the wamid Meta gave it. Raises NotSent or Unclear."""
+    async def send(self, credentials: Credentials, body: dict[str, Any]) -> Accepted:
+        """Send one message. Raises NotSent or Unclear."""
         response = await self._post(credentials, body)
         if response.status_code == httpx.codes.OK:
-            try:
-                return msgspec.json.decode(response.content, type=_Accepted).messages[0].id
-            except (msgspec.DecodeError, IndexError):
-                raise Unclear("200 without a message id") from None
-        raise _refusal(response)
+            return _accepted(response.content)
+        raise refusal(response)
 
     async def mark_read(self, credentials: Credentials, wamid: str, *, typing: bool) -> bool:
         """Blue ticks, and the typing indicator until the reply. A courtesy: whether it worked, nothing more."""
@@ -125,25 +141,38 @@ class Graph:
         headers = {"Authorization": f"Bearer {access_token}"}
         try:
             async with asyncio.timeout(WITHIN):
-                response = await self._http.get(f"{self.base}/{path}", params=params, headers=headers)
+                response = await self.http.get(f"{self.base}/{path}", params=params, headers=headers)
         except (TimeoutError, httpx.HTTPError) as error:
             raise Unclear(type(error).__name__) from error
         if response.status_code != httpx.codes.OK:
-            raise _refusal(response)
+            raise refusal(response)
         return obj(parsed(response.content))
 
     async def _post(self, credentials: Credentials, body: dict[str, Any]) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {credentials.access_token}", "Content-Type": "application/json"}
+        headers = {**credentials.headers, "Content-Type": "application/json"}
         url, content = f"{self.base}/{credentials.phone_number_id}/messages", msgspec.json.encode(body)
         try:
             async with asyncio.timeout(WITHIN):
-                return await self._http.post(url, content=content, headers=headers)
+                return await self.http.post(url, content=content, headers=headers)
         except TimeoutError:
             raise Unclear("no answer in time") from None
         except httpx.HTTPError as error:
             if _never_left(error):
                 raise NotSent(None, 0, f"no connection to the Graph API: {type(error).__name__}") from error
             raise Unclear(type(error).__name__) from error
+
+
+def _accepted(content: bytes) -> Accepted:
+    try:
+        response = msgspec.json.decode(content, type=_Response)
+        wamid = response.messages[0].id
+    except (msgspec.DecodeError, IndexError):
+        raise Unclear("200 without a message id") from None
+    try:  # apart: the message was taken, whatever else the answer says
+        contact = msgspec.convert(response.contacts, list[_Contact])[0]
+    except (msgspec.ValidationError, IndexError):
+        contact = _Contact()
+    return Accepted(wamid, contact.wa_id, contact.user_id)
 
 
 def _never_left(error: httpx.HTTPError) -> bool:
@@ -154,7 +183,7 @@ def _never_left(error: httpx.HTTPError) -> bool:
     return isinstance(error, httpx.PoolTimeout) or isinstance(error.__cause__, no_connection)
 
 
-def _refusal(response: httpx.Response) -> NotSent | Unclear:
+def refusal(response: httpx.Response) -> NotSent | Unclear:
     """What a response other than 200 means. A gateway's 502 or 504 says nothing of what happened behind it."""
     try:
         error = msgspec.json.decode(response.content, type=_Refused).error

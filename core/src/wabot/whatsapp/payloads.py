@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from wabot.errors import WabotError
 from wabot.message import Inbound, Sender
-from wabot.whatsapp.inbound import Contacts, inbound_of, sender_of
+from wabot.whatsapp.inbound import Contacts, becomes_of, inbound_of, sender_of
 from wabot.whatsapp.loose import (
     UNREADABLE,
     ident,
@@ -39,6 +39,8 @@ class Message(msgspec.Struct, frozen=True):
     inbound: Inbound
     raw: bytes
     """The message object as it came. May hold `\\u0000`, so PostgreSQL's jsonb refuses some: keep it as bytes."""
+    becomes: Sender | None = None
+    """The sender's ids from now on, if the message says that they changed."""
 
 
 class Pricing(msgspec.Struct, frozen=True):
@@ -249,13 +251,14 @@ def _read_message(raw: Raw, contacts: Contacts, place: _Place) -> None:
     message = parsed(raw)
     why = _fault("message", message, place)
     sender = Sender() if why else sender_of(message, contacts)
-    if not why and not sender.wa_id and not sender.bsuid:
+    if not why and not (sender.wa_id or sender.bsuid or sender.parent_bsuid):
         why = "message without a sender"  # kept apart: two people without an id would look like one
     if why:
         place.unread(why, raw)
     else:
         inbound = inbound_of(message, place.received)
-        place.found.messages.append(Message(place.phone_number_id, sender, inbound, bytes(raw)))
+        read = Message(place.phone_number_id, sender, inbound, bytes(raw), becomes_of(message))
+        place.found.messages.append(read)
 
 
 def _read_status(raw: Raw, place: _Place) -> None:

@@ -5,9 +5,10 @@ This module is the plugin's table of contents: one function per thing it adds to
 
 from typing import TYPE_CHECKING, Any
 
-from wabot import Flow, Privacy, hookimpl
+from wabot import AdminTable, Flow, PluginPage, Privacy, hookimpl
 from wabot_pedidos.config import Config
 from wabot_pedidos.flow import pedidos
+from wabot_pedidos.pages import de_hoje
 from wabot_pedidos.privacidade import apagar, exportar
 
 if TYPE_CHECKING:
@@ -29,6 +30,23 @@ def wabot_tables() -> "AppConfig":
     from wabot_pedidos.piccolo_app import APP_CONFIG
 
     return APP_CONFIG
+
+
+@hookimpl
+def wabot_pages() -> list[PluginPage]:
+    return [PluginPage("Pedidos de hoje", de_hoje)]
+
+
+@hookimpl
+def wabot_admin() -> list[AdminTable]:
+    from wabot_pedidos.tables import Categoria, ItemPedido, Pedido, Produto
+
+    return [
+        AdminTable(Categoria, ("nome", "descricao", "ordem", "ativo")),
+        AdminTable(Produto, ("nome", "descricao", "preco", "disponivel", "estoque", "imagem_url")),
+        AdminTable(Pedido),  # its status gives stock back, which only the API knows
+        AdminTable(ItemPedido),
+    ]
 
 
 @hookimpl

@@ -26,9 +26,9 @@ CREATE INDEX idempotency_by_age ON idempotency (at);
 
 # See docs/decisions/0021. Words are searched with trigrams where the server has them; without, by reading.
 LISTS = """
-CREATE INDEX cliente_of_bot ON cliente (chatbot, id);
-CREATE INDEX cliente_by_nome ON cliente (chatbot, nome, id);
-CREATE INDEX cliente_by_age ON cliente (chatbot, criado_em, id);
+CREATE INDEX cliente_of_bot ON cliente (chatbot, id) WHERE mesclado_em IS NULL;
+CREATE INDEX cliente_by_nome ON cliente (chatbot, nome, id) WHERE mesclado_em IS NULL;
+CREATE INDEX cliente_by_age ON cliente (chatbot, criado_em, id) WHERE mesclado_em IS NULL;
 
 -- What busca looks at, in one: LIKE over it is ten times as fast as ILIKE over three columns, and better estimated.
 ALTER TABLE cliente ADD words text GENERATED ALWAYS AS (lower(nome || ' ' || telefone || ' ' || email)) STORED;

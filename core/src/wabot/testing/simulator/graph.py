@@ -37,6 +37,8 @@ async def messages(request: AnyRequest, simulator: NamedDependency[Simulator], p
         raise GraphError(1)
     if fault == "throttle":
         raise GraphError(130429)
+    if fault == "pair":
+        raise GraphError(131056)
     answer = _handled(simulator, bot_of(request, simulator, phone), await json_of(request))
     if fault == "timeout":
         await _silence(request.app.state.closing)

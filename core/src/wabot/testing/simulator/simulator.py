@@ -162,6 +162,9 @@ class Simulator:
         if act.type == "reaction":
             if known:
                 self.chats.react(act.reply_to, act.text)
+        elif act.type in ("edit", "revoke"):
+            if known:
+                known[1].text = act.text if act.type == "edit" else "🚫 Mensagem apagada"
         else:
             self.chats.put(phone, done.bubble)
             if act.reply_to:

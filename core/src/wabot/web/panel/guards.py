@@ -13,7 +13,8 @@ from wabot import audit, chatbots, sessions
 from wabot.audit import Actor
 from wabot.chatbots import ChatbotOut, NoSuchChatbot
 from wabot.db.engine import DB
-from wabot.people import Papel, Person
+from wabot.parts import Papel
+from wabot.people import Person
 from wabot.web.auth import address_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]

@@ -1,5 +1,7 @@
 """What every answer of the panel tells the browser not to do."""
 
+from collections.abc import Mapping
+
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -24,8 +26,8 @@ class SafeHeaders(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, *, page: bool = True) -> None:
-        self._headers = PAGE if page else FILE
+    def __init__(self, headers: Mapping[str, str] = PAGE) -> None:
+        self._headers = headers
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         async def send_safely(message: Message) -> None:

@@ -11,23 +11,28 @@ from litestar.middleware.compression import CompressionMiddleware
 from litestar.plugins.htmx import HTMXRequest
 from litestar.static_files import create_static_files_router
 
+from wabot.plugins.guard import Guard
 from wabot.settings import Settings
-from wabot.web.panel import account, chatbots, entrance, plugins
+from wabot.web.panel import account, chatbots, entrance, pages, plugins
 from wabot.web.panel.csrf import Csrf, csrf_config
 from wabot.web.panel.errors import HANDLERS
 from wabot.web.panel.guards import provide_chatbot, provide_person, sees_chatbot, signed_in
-from wabot.web.panel.headers import SafeHeaders
+from wabot.web.panel.headers import FILE, SafeHeaders
 
 LARGEST_FORM = 1024 * 1024
 
 
 def routers(settings: Settings) -> list[Router]:
     """The pages, and the files they need."""
+    guard = Guard()
     of_one = Router(
         "/{chatbot_id:int}",
-        route_handlers=[chatbots.overview, *plugins.handlers],
+        route_handlers=[chatbots.overview, *plugins.handlers, *pages.handlers],
         guards=[sees_chatbot],
-        dependencies={"chatbot": Provide(provide_chatbot)},
+        dependencies={
+            "chatbot": Provide(provide_chatbot),
+            "guard": Provide(lambda: guard, sync_to_thread=False),
+        },
     )
     inside = Router(
         "/",
@@ -35,7 +40,7 @@ def routers(settings: Settings) -> list[Router]:
         guards=[signed_in],
         dependencies={"person": Provide(provide_person)},
     )
-    pages = Router(
+    panel = Router(
         "/painel",
         route_handlers=[entrance.sign_in_page, entrance.sign_in, entrance.sign_out, inside],
         middleware=[SafeHeaders(), DefineMiddleware(Csrf, config=csrf_config(settings))],
@@ -44,7 +49,7 @@ def routers(settings: Settings) -> list[Router]:
         request_max_body_size=LARGEST_FORM,
         include_in_schema=False,
     )
-    return [pages, _files()]
+    return [panel, _files()]
 
 
 def _files() -> Router:
@@ -55,7 +60,7 @@ def _files() -> Router:
         name="painel-static",
         cache_control=CacheControlHeader(public=True, max_age=365 * 24 * 3600, immutable=True),
         middleware=[
-            SafeHeaders(page=False),
+            SafeHeaders(FILE),
             DefineMiddleware(CompressionMiddleware, config=CompressionConfig(backend="gzip")),
         ],
     )

@@ -6,6 +6,8 @@ from urllib.parse import quote, urlsplit
 
 from litestar import Request
 
+from wabot.settings import GRAPH_API_URL
+
 HOME = "/painel/"
 SIGN_IN = "/painel/entrar/"
 
@@ -24,6 +26,13 @@ def sign_in_address(request: Request[Any, Any, Any]) -> str:
     """The sign-in page, with the way back."""
     back = safe_next(_page_of(request))
     return SIGN_IN if back == HOME else f"{SIGN_IN}?next={quote(back)}"
+
+
+def chat_address(graph_api_url: str, numero: str, words: str = "oi") -> str:
+    """Where to try a chatbot: on WhatsApp, or with what stands in Meta's place, which has a chat page of its own."""
+    if graph_api_url == GRAPH_API_URL:
+        return f"https://wa.me/{numero}?text={quote(words)}"
+    return f"{graph_api_url}/"
 
 
 def _page_of(request: Request[Any, Any, Any]) -> str:

@@ -1,0 +1,129 @@
+"""Pages of plugins inside the panel: found by their address, called under the guard, shown in the frame."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+from litestar import Request, get
+from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.params import FromPath
+from litestar.response import Template
+from markupsafe import Markup, escape
+
+from wabot.attempt import attempt
+from wabot.chatbots import ChatbotOut
+from wabot.db.engine import DB
+from wabot.errors import PluginFailed
+from wabot.parts import Bound, Html, PageContext, Papel, PluginPage
+from wabot.people import Person
+from wabot.plugins.guard import Guard, PluginDown
+from wabot.plugins.registry import Plugin
+from wabot.plugins.runtime import BotRuntime
+from wabot.process import Process
+from wabot.web.panel.frame import environment, page
+
+log = logging.getLogger(__name__)
+LIMIT = 5.0
+"""Seconds a page may take."""
+
+
+@get("/{plugin:str}/")
+async def first_page(
+    request: Request[Person, Any, Any],
+    process: NamedDependency[Process],
+    guard: NamedDependency[Guard],
+    chatbot: NamedDependency[ChatbotOut],
+    plugin: FromPath[str],
+) -> Template:
+    """The plugin's page without a path."""
+    return await _show(request, process, guard, chatbot, plugin, "")
+
+
+@get("/{plugin:str}/{path:str}/")
+async def other_page(
+    request: Request[Person, Any, Any],
+    process: NamedDependency[Process],
+    guard: NamedDependency[Guard],
+    chatbot: NamedDependency[ChatbotOut],
+    plugin: FromPath[str],
+    path: FromPath[str],
+) -> Template:
+    return await _show(request, process, guard, chatbot, plugin, path)
+
+
+handlers = [first_page, other_page]
+
+
+async def _show(
+    request: Request[Person, Any, Any],
+    process: Process,
+    guard: Guard,
+    chatbot: ChatbotOut,
+    plugin: str,
+    path: str,
+) -> Template:
+    """A page that fails is told in its place: the frame, and with it the way elsewhere, stays."""
+    runtime = process.runtimes.get(chatbot.id)
+    bound = _found(runtime, plugin, path)
+    if runtime is None or bound is None:
+        raise NotFoundException
+    if not request.user.may(chatbot.id, bound.value.papel):
+        raise PermissionDeniedException(
+            detail=f"Para esta página é preciso ser {bound.value.papel} deste chatbot."
+        )
+    context = _context(request, runtime, bound)
+    try:
+        shown = await _called(guard, bound, context, process.registry.plugins[plugin])
+    except (PluginFailed, PluginDown) as error:
+        log.warning("page %r of plugin %s on chatbot %s: %s", path, plugin, chatbot.id, type(error).__name__)
+        return page(request, "pagina_falhou.html", 503, title=bound.value.title)
+    return page(request, "pagina.html", title=bound.value.title, shown=shown)
+
+
+def _found(runtime: BotRuntime | None, plugin: str, path: str) -> Bound[PluginPage] | None:
+    pages = runtime.pages if runtime else ()
+    return next((one for one in pages if one.plugin == plugin and one.value.path == path), None)
+
+
+def _context(
+    request: Request[Person, Any, Any], runtime: BotRuntime, bound: Bound[PluginPage]
+) -> PageContext:
+    person, chatbot = request.user, runtime.bot.id
+    papel: Papel = "dono" if person.superuser else person.roles[chatbot]
+    query = {name: values[-1] for name, values in request.query_params.dict().items()}
+    return PageContext(
+        runtime.chatbot, datetime.now(UTC), bound.config, person=person.email, papel=papel, query=query
+    )
+
+
+async def _called(guard: Guard, bound: Bound[PluginPage], context: PageContext, plugin: Plugin) -> Markup:
+    """What the page shows, rendered. Raises PluginFailed or PluginDown."""
+
+    async def work() -> Markup:
+        shown = await bound.value.show(context)
+        if isinstance(shown, Html):
+            return _rendered(plugin, shown, context)
+        if isinstance(shown, str):
+            return escape(shown)
+        raise TypeError(f"a page gives an Html or a text, not {type(shown).__name__}")
+
+    async with DB.transaction():
+        await DB.execute("SET TRANSACTION READ ONLY")
+        return await attempt(guard, context.bot.id, bound.plugin, f"página {bound.value.title}", work, LIMIT)
+
+
+def _rendered(plugin: Plugin, shown: Html, context: PageContext) -> Markup:
+    templates = _environment(plugin.folder)
+    values: Mapping[str, Any] = {"bot": context.bot, "papel": context.papel, **shown.values}
+    return Markup(templates.get_template(shown.template).render(values))  # noqa: S704 - escaped by Jinja
+
+
+@cache
+def _environment(folder: str) -> Environment:
+    """The plugin's templates, with our filters."""
+    return environment(Path(folder) / "templates")
