@@ -112,8 +112,8 @@ class _Scoped:
             "root_path": "/admin",
             "user": AdminUser(person.id, person.email),
         }
-        app = {
+        special: Mapping[str, ASGIApp] = {
             "/admin": RedirectResponse("/admin/"),  # its page's own links are relative
             "/admin/public/logout/": self._admin,
-        }.get(path, self._changes)
-        await app(ours, receive, send)
+        }
+        await special.get(path, self._changes)(ours, receive, send)
