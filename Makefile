@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv || echo .uv/bin/uv)
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help run test lint clean
+.PHONY: help run test chaos mutants lint clean
 
 help: ## these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /	/' | expand -t 8
@@ -14,6 +14,12 @@ run: .venv/ready ## a demonstration shop, with a WhatsApp to try it in the brows
 
 test: lint ## everything that can fail
 	.venv/bin/pytest
+
+chaos: .venv/ready ## kill everything while customers talk: about ten minutes; ARGS="--kills 20 --messages 2000" for less
+	.venv/bin/python -m tests.chaos $(ARGS)
+
+mutants: .venv/ready ## take each mechanism out in turn: its test must notice
+	.venv/bin/python -m tests.mutants
 
 lint: .venv/ready ## style, types and the architecture's floors
 	.venv/bin/ruff check .

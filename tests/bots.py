@@ -8,6 +8,8 @@ from wabot.chatbots import ChatbotIn
 from wabot.db.directory import Bot
 from wabot.db.engine import DB
 from wabot.flow import Chatbot
+from wabot.message import Outbound, TextMessage
+from wabot.outbox import encode
 from wabot.parts import Bound
 from wabot.plugins.runtime import BotRuntime
 from wabot.vault import Vault
@@ -36,7 +38,8 @@ async def add_bot(number: int = 1) -> Bot:
         "access_token": "token-de-acesso",
     }
     made = await chatbots.add(ChatbotIn(**fields), Vault(("chave-de-teste-0123456789",)))
-    return Bot(id=made.id, ativo=True, app_secret="", verify_token="", **fields)
+    since = await DB.fetchval("SELECT credentials_at FROM chatbot WHERE id = $1", made.id)
+    return Bot(id=made.id, ativo=True, app_secret="", verify_token="", credentials_at=since, **fields)
 
 
 def runtime(bot: Bot, plugin: str = PLUGIN, **kinds: Iterable[Any]) -> BotRuntime:
@@ -61,3 +64,16 @@ async def add_cliente(
 
 async def conversa_of(cliente: int) -> int:
     return await DB.fetchval("SELECT id FROM conversa WHERE cliente = $1", cliente)
+
+
+async def says(cliente: int, *said: str | Outbound) -> int:
+    """The bot answers what the cliente has just written. Returns the conversa, which nobody has rung for."""
+    conversa = await conversa_of(cliente)
+    await DB.execute("UPDATE conversa SET last_inbound_at = now() WHERE id = $1", conversa)
+    await DB.execute(
+        """INSERT INTO outbox (chatbot, conversa, content)
+           SELECT chatbot, id, content FROM conversa, unnest($2::json[]) AS content WHERE id = $1""",
+        conversa,
+        encode(TextMessage(one) if isinstance(one, str) else one for one in said),
+    )
+    return conversa

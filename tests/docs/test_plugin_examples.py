@@ -96,6 +96,12 @@ def test_its_code_is_in_our_style(plugin):
     )
 
 
+def test_the_plugin_of_the_page_about_files_works(tmp_path):
+    folder = written("docs/media.md", tmp_path)
+    test_its_own_test_passes(folder)
+    test_its_code_is_in_our_style(folder)
+
+
 def test_its_tables_are_made_and_hold_reservations(tmp_path, database_uri):
     folder = written("docs/write-a-plugin.md", tmp_path)
     printed = python(folder, "-c", BOOKED, DATABASE_URL=database_uri)

@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner
 from tests.docs.pages import PAGES, ROOT, files_shown, name_of, page, section, shell
 
-from wabot import hookspecs, settings
+from wabot import hookspecs, notices, settings
 from wabot.doctor import examine
 from wabot.plugins import reference
 from wabot.testing.chat import Chat
 from wabot.testing.simulator import Customer, Faults, Simulator
+from wabot.whatsapp import policy
 from wabot_cli.main import cli
 
 LATER = "What is not there yet"
@@ -38,6 +39,13 @@ def test_no_page_speaks_of_a_hook_that_does_not_exist(path):
     implemented = re.findall(r"^def (wabot_\w+)\(", text, re.MULTILINE)
     headed = re.findall(r"^## `(wabot_\w+)`$", text, re.MULTILINE)
     assert {*implemented, *headed} <= set(vars(hookspecs))
+
+
+# -- failures ------------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_failures_is_made_from_the_failures():
+    assert page("docs/delivery.md").endswith(f"\n\n{policy.table()}"), "python -m wabot.whatsapp.policy"
 
 
 # -- settings ------------------------------------------------------------------------------------------------
@@ -114,7 +122,7 @@ def calls(text: str) -> list[tuple[tuple[str, ...], list[str]]]:
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_every_command_a_page_names_exists_with_its_options(path):
     for words, options in calls(without_later(path)):
-        if words in {("bots",), ("plugins",), ("tokens",), ("users",), ("audit",)}:
+        if words in {("bots",), ("clientes",), ("plugins",), ("tokens",), ("users",), ("audit",)}:
             continue  # the group itself, named as such
         assert words in ALL, f"wabot {' '.join(words)}"
         known = {name for param in ALL[words].params for name in param.opts} | {"--help"}
@@ -159,6 +167,11 @@ def test_every_finding_of_the_doctor_is_described_and_no_other():
     source = Path(examine.__code__.co_filename).read_text(encoding="utf-8")
     found = set(re.findall(r'(?:_error\(|Finding\(\s*"(?:error|warning)",)\s*"([a-z-]+)"', source))
     assert first_column(section(page("docs/operate.md"), "Is it well?")) == found
+
+
+def test_every_notice_that_is_acted_on_is_described_and_no_other():
+    told = section(page("docs/notices.md"), "What wabot acts on")
+    assert first_column(told) == set(notices.HANDLERS)
 
 
 def test_every_fault_of_the_simulator_is_described_and_no_other():

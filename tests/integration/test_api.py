@@ -4,6 +4,7 @@ import pytest
 import pytest_asyncio
 from tests.live import add_bot, platform
 
+from wabot import merges
 from wabot.db.engine import DB
 from wabot.whatsapp.signature import sign
 
@@ -159,3 +160,29 @@ async def test_the_api_describes_itself(office):
         "/api/pedidos/produtos",
         "/api/pedidos/pedidos",
     } <= set(paths)
+
+
+async def test_a_cliente_who_was_merged_is_not_listed_beside_whom_they_are(office):
+    made = [
+        (await office.all.post(CLIENTES, json=ana(office, telefone=f"(11) 9000{n}-0000"))).json()["id"]
+        for n in (1, 2)
+    ]
+    await merges.join(office.bot.id, *made, "teste", "teste")
+    page = (await office.all.get(CLIENTES)).json()
+    assert [item["id"] for item in page["items"]] == made[:1]
+    assert page["total"] == 1
+    assert (await office.all.get(f"{CLIENTES}{made[1]}/")).status_code == 200, (
+        "what refers to it still finds it"
+    )
+
+
+@pytest.mark.parametrize("telefone", ["(31) 98000-0001", "0 15 31 8000-0001", "31980000001"])
+async def test_a_number_written_without_country_code_is_a_brazilian_one(office, telefone):
+    assert (await office.all.post(CLIENTES, json=ana(office, telefone=telefone))).status_code == 201
+    assert errors_of(await office.all.post(CLIENTES, json=ana(office))) == ["telefone"]
+
+
+async def test_a_number_whatsapp_cannot_have_is_refused(office):
+    assert errors_of(await office.all.post(CLIENTES, json=ana(office, telefone="0800 123 4567"))) == [
+        "telefone"
+    ]

@@ -6,12 +6,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.bots import PLUGIN, FixedRuntimes, add_bot, add_cliente, conversa_of, runtime
+from tests.bots import PLUGIN, FixedRuntimes, add_bot, add_cliente, conversa_of, runtime, says
 from tests.live import SECRET, until
 
 from wabot import outbox, receipts
 from wabot.db.engine import DB
-from wabot.message import TemplateMessage, TextMessage
+from wabot.message import TemplateMessage
 from wabot.outbox import Outbox
 from wabot.parts import Campaign, Recipient
 from wabot.plugins.guard import Guard
@@ -69,16 +69,10 @@ async def invited():
     return [row["cliente"] for row in rows]
 
 
-async def says(cliente, *texts):
-    """The bot answers."""
-    conversa = await conversa_of(cliente)
-    for content in outbox.encode(map(TextMessage, texts)):
-        await DB.execute(
-            "INSERT INTO outbox (chatbot, conversa, content) SELECT chatbot, id, $2 FROM conversa WHERE id = $1",
-            conversa,
-            content,
-        )
-    return conversa
+async def a_moment_later():
+    """Whatever waits for its moment need wait no longer."""
+    await DB.execute("UPDATE number_pace SET bulk_at = NULL, next_at = NULL")
+    await DB.execute("UPDATE outbox SET retry_at = NULL")
 
 
 async def send_all(out):
@@ -205,7 +199,7 @@ async def test_what_meta_refused_for_a_while_is_sent_later(bot, out, simulator):
     simulator.faults.throttle_rate = 0
     await send_all(out)
     assert simulator.sent == []  # too early
-    await DB.execute("UPDATE outbox SET retry_at = now()")
+    await a_moment_later()
     await send_all(out)
     assert kinds(simulator) == ["template"]
 
@@ -217,6 +211,7 @@ async def test_a_reply_overtakes_what_waits_in_bulk(bot, out, simulator):
     await send_all(out)
     assert simulator.sent == []  # not while a reply is open
     await out.deliver(conversa)
+    await a_moment_later()
     await send_all(out)
     assert kinds(simulator) == ["text", "text", "template"]
 
@@ -256,9 +251,9 @@ async def test_two_campaigns_reach_a_cliente_in_their_order(bot, out, simulator)
     await runs(bot, Audiencia(ana, template=TemplateMessage("volte")))
     await send_all(out)
     assert simulator.sent == []  # the first one waits for its next try
-    await DB.execute("UPDATE outbox SET retry_at = NULL")
-    await send_all(out)
-    await send_all(out)
+    for _ in range(2):
+        await a_moment_later()
+        await send_all(out)
     assert [sent.body["template"]["name"] for sent in simulator.sent] == ["saudade", "volte"]
 
 

@@ -5,8 +5,9 @@ import pytest
 import pytest_asyncio
 from tests.live import platform, until
 
-from wabot import outbox, receipts
+from wabot import chatbots, outbox, receipts
 from wabot.attend import RETRY_AFTER
+from wabot.chatbots import ChatbotChange
 from wabot.db.engine import DB
 from wabot.flow import Choose, Context, End, Flow
 from wabot.testing.simulator.updates import status_update
@@ -161,19 +162,39 @@ async def test_what_meta_never_takes_is_given_up_and_the_next_one_goes(live, mon
     await until(failed)
 
 
-async def test_while_something_must_be_mended_a_reply_waits_and_loses_none_of_its_tries(live, monkeypatch):
-    monkeypatch.setattr("wabot.outbox.MEND_EVERY", 0.1)
+async def test_a_person_who_mends_the_credentials_sees_everything_go(live, monkeypatch):
     accept = live.simulator.accept
     monkeypatch.setattr(live.simulator, "accept", _refusing(190))
     ana = live.simulator.customer("Ana")
     await ana.says("oi")
 
-    async def refused():
-        return await DB.fetchval("SELECT error_code FROM outbox") == 190
+    async def held():
+        return await DB.fetchval("SELECT code FROM number_hold") == 190
 
-    await until(refused)
+    await until(held)
     assert tuple(await DB.fetchrow("SELECT state, tries FROM outbox")) == ("pendente", 0)
+    await ana.says("e agora?")
     monkeypatch.setattr(live.simulator, "accept", accept)
+    vault = live.process.vault
+    await chatbots.update(live.bot.id, ChatbotChange(access_token="token-de-acesso"), vault)
+    await ana.sees("eco: oi")
+    await ana.sees("eco: e agora?")
+
+
+async def test_a_number_that_was_mended_at_meta_starts_again_by_itself(live, monkeypatch):
+    accept = live.simulator.accept
+    monkeypatch.setattr(live.simulator, "accept", _refusing(131042))
+    ana = live.simulator.customer("Ana")
+    await ana.says("oi")
+
+    async def held():
+        return await DB.fetchval("SELECT code FROM number_hold") == 131042
+
+    await until(held)
+    monkeypatch.setattr(live.simulator, "accept", accept)
+    await DB.execute(
+        "UPDATE outbox SET retry_at = NULL; UPDATE number_hold SET next_try = now()"
+    )  # a minute later
     await ana.sees("eco: oi")
 
 

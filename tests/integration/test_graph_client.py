@@ -9,7 +9,7 @@ import pytest_asyncio
 from tests.conftest import free_port
 
 from wabot.testing.simulator import Faults, Simulator
-from wabot.whatsapp.client import Credentials, Graph, NotSent, Unclear
+from wabot.whatsapp.client import Accepted, Credentials, Graph, NotSent, Unclear, _accepted
 
 ME = Credentials("200000000000001", "token")
 TEXT = {"messaging_product": "whatsapp", "to": "+5511900000001", "type": "text", "text": {"body": "oi"}}
@@ -32,7 +32,23 @@ async def meta():
 
 
 async def test_what_meta_accepts_has_an_id(meta):
-    assert await meta.graph.send(ME, TEXT) == meta.sent[0].wamid
+    assert (await meta.graph.send(ME, TEXT)).wamid == meta.sent[0].wamid
+
+
+async def test_the_answer_says_what_whatsapp_calls_them(meta):
+    ana = meta.customer("Ana", number="553180000001")
+    to_phone = await meta.graph.send(ME, TEXT | {"to": "+5531980000001"})
+    assert (to_phone.wa_id, to_phone.user_id) == ("553180000001", "")
+    to_user = await meta.graph.send(ME, {**TEXT, "to": "", "recipient": ana.phone.bsuid})
+    assert (to_user.wa_id, to_user.user_id) == ("", ana.phone.bsuid)
+
+
+@pytest.mark.parametrize(
+    "contacts", ["", '"contacts":[],', '"contacts":{"a":1},', '"contacts":[{"wa_id":5}],']
+)
+async def test_an_answer_that_names_nobody_is_an_answer_all_the_same(contacts):
+    accepted = _accepted(f'{{{contacts}"messages":[{{"id":"wamid.1"}}]}}'.encode())
+    assert accepted == Accepted("wamid.1")
 
 
 async def test_nobody_listening_means_not_sent():
@@ -53,7 +69,7 @@ async def test_a_connection_cut_before_the_answer_is_unclear(meta, warm):
 
 
 async def test_no_answer_in_time_is_unclear(meta, monkeypatch):
-    monkeypatch.setattr(meta.graph._http, "timeout", httpx.Timeout(0.05))
+    monkeypatch.setattr(meta.graph.http, "timeout", httpx.Timeout(0.05))
     meta.faults = Faults(timeout_rate=1)
     with pytest.raises(Unclear):
         await meta.graph.send(ME, TEXT)
@@ -64,6 +80,20 @@ async def test_a_refusal_carries_metas_code(meta):
     with pytest.raises(NotSent) as refusal:
         await meta.graph.send(ME, TEXT | {"text": {"body": "x" * 5000}})
     assert refusal.value.code == 131009
+
+
+@pytest.mark.parametrize(("is_transient", "kind"), [(True, "retry"), (False, "fault"), ("yes", "fault")])
+async def test_what_meta_calls_transient_is_tried_again(meta, monkeypatch, is_transient, kind):
+    error = {"code": 987654, "message": "no", "is_transient": is_transient, "error_data": ["a", "list"]}
+
+    async def answer(*_):
+        return httpx.Response(400, json={"error": error})
+
+    monkeypatch.setattr(meta.graph, "_post", answer)
+    with pytest.raises(NotSent) as refusal:
+        await meta.graph.send(ME, TEXT)
+    assert refusal.value.failure.kind == kind
+    assert refusal.value.detail == "no · ['a', 'list']"
 
 
 @pytest.mark.parametrize(

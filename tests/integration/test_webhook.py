@@ -291,3 +291,19 @@ async def test_no_phone_and_no_words_reach_the_log(door, caplog):
     await door.post(b"segredo da Ana", None)
     assert "segredo da Ana" not in caplog.text
     assert "5511900000001" not in caplog.text
+
+
+async def test_a_change_of_number_is_followed_where_it_is_stored(door):
+    changed = {"type": "user_changed_number", "wa_id": "5511900000009", "body": "Ana mudou de número"}
+    system = {
+        "from": "5511900000001",
+        "id": "wamid.2",
+        "timestamp": "1795000001",
+        "type": "system",
+        "system": changed,
+    }
+    for message in (text(), system, text("wamid.3", sender="5511900000009")):
+        await door.deliver(webhook(value(message)))
+    assert await stored() == ["wamid.1", "wamid.2", "wamid.3"]
+    assert await DB.fetchval("SELECT count(DISTINCT conversa) FROM inbox") == 1
+    assert await DB.fetchval("SELECT wa_id FROM cliente") == "5511900000009"

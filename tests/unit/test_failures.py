@@ -2,7 +2,7 @@
 
 import pytest
 
-from wabot.whatsapp.failures import FAILURES, LONGEST_WAIT, delay, failure_for
+from wabot.whatsapp.failures import DAY, FAILURES, delay, failure_for
 
 RETRY = [1, 2, 130429, 131000, 131016, 131053, 131056, 131057, 133000, 133004]
 WAIT = [
@@ -58,8 +58,8 @@ def test_a_row_is_complete(failure):
     assert FAILURES[failure.code] is failure
     assert failure.operator.endswith(".")
     assert len(failure.operator) <= 120  # one line of a table at the panel
-    assert (failure.wait > 0) == (failure.kind in ("retry", "wait"))
-    assert not failure.is_retried or failure.tries > 1
+    assert (failure.wait > 0) == (failure.kind in ("retry", "wait", "configuration"))
+    assert (failure.tries > 1) <= (failure.kind in ("retry", "wait"))
 
 
 UNKNOWN = [
@@ -111,11 +111,38 @@ def test_how_long_to_wait(code, expected):
 
 
 def test_no_wait_is_endless():
-    assert delay(failure_for(131056, 400), 10_000) == LONGEST_WAIT
+    assert delay(failure_for(131056, 400), 10_000) == 3 * DAY
+
+
+def test_an_outage_is_waited_for_and_noticed_soon_after_it_is_over():
+    outage = failure_for(131016, 500)
+    assert delay(outage, 20) == 300
+    assert sum(delay(outage, attempt) for attempt in range(1, outage.tries)) > DAY
+
+
+def test_only_what_is_wrong_with_the_number_stops_the_number():
+    holding = {code for code, failure in FAILURES.items() if failure.holds_number}
+    assert {0, 3, 10, 190, 299, 33, 368, 131005, 131031, 131037, 131042, 131045, 133010} <= holding
+    assert holding.isdisjoint({131030, 131063, 132001, 132016, 132068, 134100, 2040, 147001, 131044})
+
+
+@pytest.mark.parametrize("seen", [(130429, 429), (80007, 400), (4, 400), (None, 429)])
+def test_what_a_slower_number_would_not_have_met_costs_no_try(seen):
+    failure = failure_for(*seen)
+    assert failure.too_fast
+    assert not failure.costs_a_try
+    assert failure.is_tried_again(1000)
+
+
+def test_a_failure_is_met_as_often_as_its_row_says():
+    unknown = failure_for(131000, 400)
+    assert [unknown.is_tried_again(tries) for tries in (1, 2, 3)] == [True, True, False]
+    assert not failure_for(131026, 400).is_tried_again(1)
+    assert failure_for(132001, 400).is_tried_again(1000)  # until somebody has mended it
 
 
 def test_marketing_that_meta_held_back_is_not_repeated():
     held = failure_for(131049, 200)
     assert held.kind == "wait"
     assert held.wait >= 24 * 3600
-    assert not held.is_retried
+    assert not held.is_tried_again(1)

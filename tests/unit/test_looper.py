@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from wabot.errors import Away
 from wabot.looper import Looper
 
 NEVER = 3600.0
@@ -49,3 +52,32 @@ async def test_a_look_that_fails_is_not_the_last_one_and_is_told_once(caplog):
         await again.wait()
     assert caplog.text.count("ValueError") == 1
     assert "Ana" not in caplog.text
+
+
+@pytest.mark.parametrize("thorough", [True, False])
+async def test_a_look_in_hand_is_seen_through_by_a_thorough_looper_only(thorough):
+    begun, seen = asyncio.Event(), []
+
+    async def look():
+        begun.set()
+        await asyncio.sleep(0.01)
+        seen.append(1)
+        return True
+
+    async with asyncio.timeout(5), Looper("test", look, NEVER, thorough=thorough).running():
+        await begun.wait()
+    assert seen == ([1] if thorough else [])
+
+
+async def test_a_database_that_is_away_is_told_by_who_met_it_and_not_here(caplog):
+    looks, again = [], asyncio.Event()
+
+    async def look():
+        looks.append(1)
+        if len(looks) > 3:
+            again.set()
+        raise Away("longe")
+
+    async with asyncio.timeout(5), Looper("test", look, 0.001).running():
+        await again.wait()
+    assert caplog.text == ""

@@ -5,7 +5,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from wabot.message import Inbound, Media, Sender
+from wabot.contents import (
+    Contact,
+    Contacts,
+    Edit,
+    Form,
+    Location,
+    Media,
+    Order,
+    OrderItem,
+    Reaction,
+    Referral,
+    Revoke,
+    Telephone,
+)
+from wabot.message import Inbound, Sender
 from wabot.whatsapp.payloads import Message, NotAPayload, Notice, Pricing, Status, Unread, read, read_message
 
 AT = datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
@@ -33,8 +47,8 @@ def the_message(body: bytes) -> Message:
     return message
 
 
-def heard(kind, text="", option="", media=None):
-    return Inbound(wamid="wamid.1", at=AT, kind=kind, text=text, option=option, media=media)
+def heard(kind, text="", option="", **more):
+    return Inbound(wamid="wamid.1", at=AT, kind=kind, text=text, option=option, **more)
 
 
 ROWS = [
@@ -75,60 +89,136 @@ ROWS = [
     (
         "an answered form",
         '"type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"name":"flow","body":"Sent",'
-        '"response_json":"{}"}}',
-        heard("form", "Sent"),
+        '"response_json":"{\\"nota\\":5,\\"flow_token\\":\\"t\\"}"}}',
+        heard("form", "Sent", content=Form("flow", {"nota": 5, "flow_token": "t"})),
+    ),
+    (
+        "an answered form whose answers are no JSON",
+        '"type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"body":"Sent","response_json":"{oi"}}',
+        heard("form", "Sent", content=Form("flow")),
+    ),
+    (
+        "an answered form whose answers would choke a database",
+        '"type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":'
+        r'{"response_json":"{\"a\":\"x\\u0000y\",\"b\":1e400,\"c\":[[[[[[[1]]]]]]]}"}}',
+        heard("form", content=Form("flow", {"a": "xy", "b": None, "c": [[[[[[]]]]]]})),
     ),
     (
         "a card chosen for payment",
         '"type":"interactive","interactive":{"type":"payment_method","payment_method":{"reference_id":"P1"}}',
-        heard("form"),
+        heard("form", content=Form("payment_method", {"reference_id": "P1"})),
     ),
     (
         "a picture with a caption and an address to fetch it from",
         '"type":"image","image":{"id":"9","mime_type":"image/jpeg","sha256":"x=","url":"https://a/b","caption":"veja"}',
-        heard("image", "veja", media=Media("9", "image/jpeg", "x=", "https://a/b")),
+        heard("image", "veja", content=Media("9", "image/jpeg", "x=", "https://a/b")),
     ),
     (
         "a PDF",
         '"type":"document","document":{"id":9,"mime_type":"application/pdf","filename":"nota.pdf"}',
-        heard("document", media=Media("9", "application/pdf", filename="nota.pdf")),
+        heard("document", content=Media("9", "application/pdf", filename="nota.pdf")),
     ),
     (
         "a voice note",
         '"type":"audio","audio":{"id":"9","mime_type":"audio/ogg; codecs=opus","voice":true}',
-        heard("audio", media=Media("9", "audio/ogg; codecs=opus")),
+        heard("audio", content=Media("9", "audio/ogg; codecs=opus", voice=True)),
     ),
     (
         "a voice note under its old name",
         '"type":"voice","voice":{"id":"9"}',
-        heard("audio", media=Media("9")),
+        heard("audio", content=Media("9")),
     ),
-    ("a video", '"type":"video","video":{"id":"9"}', heard("video", media=Media("9"))),
-    ("a sticker", '"type":"sticker","sticker":{"id":"9"}', heard("sticker", media=Media("9"))),
+    ("a video", '"type":"video","video":{"id":"9"}', heard("video", content=Media("9"))),
+    ("a sticker", '"type":"sticker","sticker":{"id":"9"}', heard("sticker", content=Media("9"))),
+    (
+        "a sticker that moves",
+        '"type":"sticker","sticker":{"id":"9","animated":true}',
+        heard("sticker", content=Media("9", animated=True)),
+    ),
     ("a sticker we do not understand", '"type":"sticker","sticker":{"pack":"9"}', heard("unknown")),
     ("a media message that holds only errors", '"type":"video","errors":[{"code":131052}]', heard("unknown")),
-    ("a place", '"type":"location","location":{"latitude":-19.9,"longitude":-43.9}', heard("location")),
-    ("shared contacts", '"type":"contacts","contacts":[{"name":{"formatted_name":"B"}}]', heard("contacts")),
     (
-        "a cart with a remark",
-        '"type":"order","order":{"catalog_id":"3","text":"sem cebola","product_items":[]}',
-        heard("order", "sem cebola"),
+        "a place",
+        '"type":"location","location":{"latitude":-19.9,"longitude":"-43.9","name":"Sé"}',
+        heard("location", content=Location(-19.9, -43.9, "Sé")),
+    ),
+    (
+        "a place that is nowhere",
+        '"type":"location","location":{"latitude":1e999,"longitude":[]}',
+        heard("location"),
+    ),
+    (
+        "shared contacts",
+        '"type":"contacts","contacts":[{"name":{"formatted_name":"Bia"},"phones":[{"phone":"+55 31","wa_id":"5531"},7],'
+        '"emails":[{"email":"b@x.br"}],"org":{"company":"X"},"origin":"contact_request"},"oi"]',
+        heard(
+            "contacts",
+            content=Contacts((Contact("Bia", (Telephone("+55 31", "5531"),), ("b@x.br",), "X", True),)),
+        ),
+    ),
+    ("contacts without any", '"type":"contacts","contacts":[]', heard("unknown")),
+    (
+        "a cart with a remark, its numbers in any form",
+        '"type":"order","order":{"catalog_id":3,"text":"sem cebola","product_items":['
+        '{"product_retailer_id":"P1","quantity":2,"item_price":29.9,"currency":"BRL"},'
+        '{"product_retailer_id":"P2","quantity":"3","item_price":"10.005"},'
+        '{"product_retailer_id":"P3","quantity":-1,"item_price":"-1"},'
+        '{"quantity":1e99,"item_price":"NaN"},{"item_price":true},null]}',
+        heard(
+            "order",
+            "sem cebola",
+            content=Order(
+                "3",
+                (
+                    OrderItem("P1", 2, 2990, "BRL"),
+                    OrderItem("P2", 3, 1000),
+                    OrderItem("P3", 0),
+                    OrderItem("", 0),
+                    OrderItem("", 0),
+                ),
+            ),
+        ),
     ),
     (
         "a reaction",
         '"type":"reaction","reaction":{"message_id":"wamid.0","emoji":"👍"}',
-        heard("reaction", "👍"),
+        heard("reaction", "👍", content=Reaction("wamid.0", "👍")),
     ),
-    ("a reaction taken back", '"type":"reaction","reaction":{"message_id":"wamid.0"}', heard("reaction")),
+    (
+        "a reaction taken back",
+        '"type":"reaction","reaction":{"message_id":"wamid.0"}',
+        heard("reaction", content=Reaction("wamid.0")),
+    ),
     (
         "an edited text",
         '"type":"edit","edit":{"original_message_id":"wamid.0","message":{"type":"text","text":{"body":"duas"}}}',
-        heard("edit", "duas"),
+        heard("edit", "duas", content=Edit("wamid.0")),
     ),
     (
         "a message deleted for all",
         '"type":"revoke","revoke":{"original_message_id":"wamid.0"}',
-        heard("revoke"),
+        heard("revoke", content=Revoke("wamid.0")),
+    ),
+    (
+        "an answer to an earlier message",
+        '"type":"text","text":{"body":"sim"},"context":{"from":"55","id":"wamid.0"}',
+        heard("text", "sim", reply_to="wamid.0"),
+    ),
+    (
+        "something forwarded many times",
+        '"type":"text","text":{"body":"oi"},"context":{"frequently_forwarded":true}',
+        heard("text", "oi", forwarded=True),
+    ),
+    (
+        "the first words after an ad",
+        '"type":"text","text":{"body":"oi"},"referral":{"source_id":"77","source_type":"ad","ctwa_clid":"C","image_url":5,'
+        '"video_url":"https://a/v"}',
+        heard("text", "oi", referral=Referral("", "77", "ad", media_url="https://a/v", ctwa_clid="C")),
+    ),
+    (
+        "a context and an ad that are neither",
+        '"type":"text","text":{"body":"oi"},"context":"x","referral":[1]',
+        heard("text", "oi"),
     ),
     ("a notice of the system", '"type":"system","system":{"body":"mudou"}', heard("system", "mudou")),
     ("a message in a group", '"type":"text","text":{"body":"oi"},"group_id":"Y2"', heard("group", "oi")),
@@ -159,7 +249,7 @@ def test_a_text_as_bytes_that_are_not_utf_8():
 def test_an_edit_inside_an_edit_has_no_words():
     inner = '{"type":"edit","edit":{"message":{"type":"text","text":{"body":"oi"}}}}'
     message = the_message(messages(f'{{{IDS},"type":"edit","edit":{{"message":{inner}}}}}'))
-    assert message.inbound == heard("edit")
+    assert message.inbound == heard("edit", content=Edit(""))
 
 
 def test_the_raw_message_is_kept_to_the_byte():
@@ -235,6 +325,70 @@ SENDERS = [
 def test_who_wrote(ids, contacts, expected):
     body = messages(f'{{"id":"wamid.1",{ids}}}', contacts=contacts)
     assert the_message(body).sender == expected
+
+
+CHANGES = [
+    (
+        "a number and user ids",
+        '"from":"553180000001","system":{"type":"user_changed_number","wa_id":"553180000009","user_id":"BR.9",'
+        '"previous_user_id":"BR.1","parent_user_id":"BR.ENT.9","previous_parent_user_id":"BR.ENT.1"}',
+        Sender("553180000001", "BR.1", "", "BR.ENT.1"),
+        Sender("553180000009", "BR.9", "", "BR.ENT.9"),
+    ),
+    (
+        "a number alone",
+        '"from":"553180000001","system":{"type":"user_changed_number","wa_id":"+553180000009"}',
+        Sender("553180000001"),
+        Sender("553180000009"),
+    ),
+    (
+        "a number, and the new user id only",
+        '"from":"553180000001","from_user_id":"BR.9","system":{"type":"user_changed_number","wa_id":"553180000009",'
+        '"user_id":"BR.9"}',
+        Sender("553180000001"),
+        Sender("553180000009", "BR.9"),
+    ),
+    (
+        "a user id alone",
+        '"system":{"type":"user_changed_user_id","user_id":"BR.9","previous_user_id":"BR.1"}',
+        Sender("", "BR.1"),
+        Sender("", "BR.9"),
+    ),
+    (
+        "to nothing",
+        '"from":"553180000001","system":{"type":"user_changed_number"}',
+        Sender("553180000001"),
+        None,
+    ),
+    (
+        "something else",
+        '"from":"553180000001","system":{"type":"customer_identity_changed","wa_id":"553180000001"}',
+        Sender("553180000001"),
+        None,
+    ),
+    (
+        "of a wrong type",
+        '"from":"553180000001","system":{"type":["user_changed_number"]}',
+        Sender("553180000001"),
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("message", "sender", "becomes"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES]
+)
+def test_what_ids_change(message, sender, becomes):
+    found = the_message(messages(f'{{"id":"wamid.1","type":"system",{message}}}', contacts=""))
+    assert (found.sender, found.becomes) == (sender, becomes)
+
+
+def test_a_parent_id_is_told_by_the_message_or_its_contact():
+    ids = '{"id":"wamid.1","from_user_id":"BR.1","from_parent_user_id":"BR.ENT.1"}'
+    assert the_message(messages(ids, contacts="")).sender == Sender("", "BR.1", "", "BR.ENT.1")
+    contact = '{"user_id":"BR.1","parent_user_id":"BR.ENT.1"}'
+    found = the_message(messages('{"id":"wamid.1","from_user_id":"BR.1"}', contacts=contact))
+    assert found.sender.parent_bsuid == "BR.ENT.1"
 
 
 def test_two_people_in_one_payload_keep_their_names():

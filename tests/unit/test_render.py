@@ -2,11 +2,31 @@
 
 import pytest
 
-from wabot.message import Button, ButtonsMessage, ImageMessage, ListMessage, Row, TextMessage
+from wabot.contents import Contact, File, Location, Telephone
+from wabot.message import (
+    AudioMessage,
+    Button,
+    ButtonsMessage,
+    ContactsMessage,
+    DocumentMessage,
+    ImageMessage,
+    ListMessage,
+    LocationMessage,
+    ReactionMessage,
+    Row,
+    StickerMessage,
+    TextMessage,
+    VideoMessage,
+)
 from wabot.whatsapp.render import render, render_read
 
 SIM, NAO = Button("sim", "Sim"), Button("nao", "Não")
 LINK = "https://example.com/a.jpg"
+MB = 1024 * 1024
+
+
+def file(mime_type: str, size: int = 1, filename: str = "") -> File:
+    return File("a" * 64, mime_type, size, filename)
 
 
 def rows(count: int) -> tuple[Row, ...]:
@@ -20,6 +40,59 @@ ROWS = [
         "a picture with a caption",
         ImageMessage(LINK, "Feijoada"),
         {"type": "image", "image": {"link": LINK, "caption": "Feijoada"}},
+    ),
+    ("a kept picture", ImageMessage(file=file("image/png")), {"type": "image", "image": {"id": "77"}}),
+    (
+        "a film with a caption",
+        VideoMessage(LINK, "Veja"),
+        {"type": "video", "video": {"link": LINK, "caption": "Veja"}},
+    ),
+    (
+        "a voice note",
+        AudioMessage(voice=True, file=file("audio/ogg")),
+        {"type": "audio", "audio": {"id": "77", "voice": True}},
+    ),
+    ("a sound", AudioMessage(LINK), {"type": "audio", "audio": {"link": LINK}}),
+    ("a sticker", StickerMessage(file=file("image/webp")), {"type": "sticker", "sticker": {"id": "77"}}),
+    (
+        "a document under the name of its file",
+        DocumentMessage(file=file("application/pdf", filename="nota.pdf")),
+        {"type": "document", "document": {"id": "77", "filename": "nota.pdf"}},
+    ),
+    (
+        "a document under another name",
+        DocumentMessage(caption="A sua", filename="2.pdf", file=file("application/pdf", filename="nota.pdf")),
+        {"type": "document", "document": {"id": "77", "caption": "A sua", "filename": "2.pdf"}},
+    ),
+    (
+        "a place",
+        LocationMessage(Location(-23.5, -46.6, "Sé")),
+        {"type": "location", "location": {"latitude": -23.5, "longitude": -46.6, "name": "Sé"}},
+    ),
+    (
+        "a card",
+        ContactsMessage((Contact("Bia Lima", (Telephone("+55 31", "5531"),), ("b@x.br",), "X"),)),
+        {
+            "type": "contacts",
+            "contacts": [
+                {
+                    "name": {"formatted_name": "Bia Lima", "first_name": "Bia"},
+                    "phones": [{"phone": "+55 31", "wa_id": "5531"}],
+                    "emails": [{"email": "b@x.br"}],
+                    "org": {"company": "X"},
+                }
+            ],
+        },
+    ),
+    (
+        "a reaction",
+        ReactionMessage("wamid.0", "👍"),
+        {"type": "reaction", "reaction": {"message_id": "wamid.0", "emoji": "👍"}},
+    ),
+    (
+        "a reaction taken back",
+        ReactionMessage("wamid.0", ""),
+        {"type": "reaction", "reaction": {"message_id": "wamid.0", "emoji": ""}},
     ),
     (
         "buttons",
@@ -78,7 +151,7 @@ ROWS = [
 
 @pytest.mark.parametrize(("message", "content"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
 def test_a_message_in_metas_words(message, content):
-    assert render(message, to="553180000001") == {
+    assert render(message, to="553180000001", media_id="77") == {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         "to": "+553180000001",
@@ -102,7 +175,7 @@ def test_a_phone_has_a_plus_and_goes_before_a_bsuid(address, key, value):
 
 
 def test_a_reply_quotes_and_carries_our_own_id():
-    body = render(TextMessage("oi"), to="1", callback="saida=7", reply_to="wamid.1")
+    body = render(TextMessage("oi", reply_to="wamid.1"), to="1", callback="saida=7")
     assert body["context"] == {"message_id": "wamid.1"}
     assert body["biz_opaque_callback_data"] == "saida=7"
 
@@ -111,7 +184,24 @@ BROKEN = [
     ("an empty text", TextMessage(" "), "body: empty"),
     ("a long text", TextMessage("a" * 4097), "body: 4097 characters, at most 4096"),
     ("a long text of emoji", TextMessage("🍕" * 2049), "body: 4098 characters, at most 4096"),
-    ("a picture from nowhere", ImageMessage("a.jpg"), "image link"),
+    ("a picture from nowhere", ImageMessage("a.jpg"), "link: not an http"),
+    ("a file from nowhere", VideoMessage(), "link: not an http"),
+    ("a link and a file", ImageMessage(LINK, file=file("image/png")), "image: give a link or a file"),
+    ("a moving picture as a picture", ImageMessage(file=file("image/gif")), "image: image/gif, Meta takes"),
+    (
+        "a picture of 5 MB",
+        ImageMessage(file=file("image/png", 5 * MB + 1)),
+        "image: 5242881 bytes, at most 5242880",
+    ),
+    ("a film of 16 MB", VideoMessage(file=file("video/mp4", 16 * MB + 1)), "video: 16777217 bytes"),
+    ("a document of 100 MB", DocumentMessage(file=file("x/y", 100 * MB + 1)), "document: 104857601 bytes"),
+    ("a heavy sticker", StickerMessage(file=file("image/webp", 500 * 1024 + 1)), "sticker: 512001 bytes"),
+    ("an MP3 as a voice note", AudioMessage(voice=True, file=file("audio/mpeg")), "voice: audio/mpeg"),
+    ("a place beyond the pole", LocationMessage(Location(91, 0)), "latitude: not from -90 to 90"),
+    ("a place that is no number", LocationMessage(Location(0, float("nan"))), "longitude: not from"),
+    ("no cards", ContactsMessage(()), "contacts: 0"),
+    ("a card without a name", ContactsMessage((Contact(" "),)), "contact name: empty"),
+    ("a reaction to nothing", ReactionMessage("", "👍"), "reaction: to which message"),
     ("a long caption", ImageMessage(LINK, "a" * 1025), "caption: 1025"),
     ("no buttons", ButtonsMessage("?", ()), "buttons: 0"),
     ("four buttons", ButtonsMessage("?", tuple(Button(c, c) for c in "abcd")), "buttons: 4"),
@@ -135,7 +225,12 @@ BROKEN = [
 @pytest.mark.parametrize(("message", "limit"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
 def test_a_message_beyond_a_limit_names_it(message, limit):
     with pytest.raises(ValueError, match=limit):
-        render(message, to="553180000001")
+        render(message, to="553180000001", media_id="77")
+
+
+def test_a_file_that_was_not_uploaded_is_not_rendered():
+    with pytest.raises(ValueError, match="has not been uploaded"):
+        render(ImageMessage(file=file("image/png")), to="1")
 
 
 def test_a_message_at_every_limit_is_rendered():

@@ -75,3 +75,20 @@ def test_secrets_are_not_in_the_representation(tmp_path):
     )
     assert not {KEY, "segredo", "senha"} & set(repr(found).split())
     assert "senha" not in repr(found)
+
+
+def test_files_are_kept_at_home_or_in_a_bucket(tmp_path):
+    assert settings(tmp_path).media_url == ""
+    assert settings(tmp_path, MEDIA_URL="s3://balde/wabot/").media_url == "s3://balde/wabot"
+
+
+@pytest.mark.parametrize("url", ["balde", "https://balde", "s3://", "file:///tmp"])
+def test_a_place_for_files_that_is_none_is_refused(tmp_path, url):
+    with pytest.raises(BadSetting, match="MEDIA_URL: use s3://balde/pasta"):
+        settings(tmp_path, MEDIA_URL=url)
+
+
+def test_a_bucket_needs_its_extra(tmp_path, monkeypatch):
+    monkeypatch.setattr("wabot.settings.find_spec", lambda name: None)
+    with pytest.raises(BadSetting, match=r"pip install 'wabot\[s3\]'"):
+        settings(tmp_path, MEDIA_URL="s3://balde")

@@ -1,13 +1,15 @@
 """The engine, with a small flow: no database, no network."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
 from wabot.errors import FlowFault, NotUnderstood
-from wabot.flow import Ask, Choose, Context, End, Flow, Go, Handover, Option
-from wabot.message import ButtonsMessage, ListMessage, words_of
-from wabot.testing.chat import Chat
-from wabot.turn import State
+from wabot.flow import Ask, Choose, Cliente, Context, End, Flow, Go, Handover, Option
+from wabot.message import ButtonsMessage, Inbound, ListMessage, words_of
+from wabot.testing.chat import SHOP, STARTS, Chat
+from wabot.turn import BoundFlow, Scene, State, take_turn
 
 
 class Mesa(msgspec.Struct):
@@ -392,3 +394,53 @@ async def test_speaking_over_an_unread_reply_fails_with_the_whole_conversation(a
     assert "     Ana: oi\n     bot: Olá, Ana!\n" in str(failure.value)
     assert "▢ Feijoada" in str(failure.value)
     assert "(at prato)" in str(failure.value)
+
+
+# -- late messages, and who speaks ---------------------------------------------------------------------------
+
+WAITING = State(flow="reserva", etapa="pessoas", version=1, data=b'{"prato":"Moqueca"}', misses=1)
+
+
+async def turn_of(words, ago=timedelta(0), state=WAITING):
+    message = Inbound(wamid="wamid.1", at=STARTS - ago, kind="text", text=words)
+    return await take_turn([BoundFlow(reserva)], state, Scene(SHOP, Cliente(1), STARTS), message)
+
+
+@pytest.mark.parametrize("words", ["4", "menu", "cancelar", "reservar", "atendente"])
+@pytest.mark.parametrize(
+    "state", [WAITING, State(), State(person=True)], ids=["waiting", "idle", "with a person"]
+)
+async def test_a_message_more_than_a_day_late_changes_nothing_and_is_not_answered(words, state):
+    turn = await turn_of(words, timedelta(hours=24, seconds=1), state)
+    assert (turn.state, turn.replies, turn.opted_out) == (state, (), False)
+    assert [(event.name, event.fields) for event in turn.events] == [("mensagem.atrasada", {"horas": 24})]
+
+
+async def test_a_message_that_is_a_day_late_at_most_is_answered():
+    assert (await turn_of("4", timedelta(hours=24))).replies
+
+
+async def test_who_wanted_to_be_left_alone_a_day_ago_is():
+    turn = await turn_of("sair", timedelta(days=2))
+    assert turn.opted_out
+    assert (turn.state, turn.replies) == (WAITING, ())
+    assert [event.name for event in turn.events] == ["mensagem.atrasada", "cliente.saiu"]
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "flow"),
+    [
+        ("4", WAITING, "reserva"),
+        ("muitas", WAITING, "reserva"),
+        ("obrigada", State(), ""),
+        ("cancelar", WAITING, ""),
+    ],
+    ids=["its last words", "a question again", "thanks", "the engine's word"],
+)
+async def test_a_turn_tells_which_flow_spoke(words, state, flow):
+    assert (await turn_of(words, state=state)).flow == flow
+
+
+def test_a_flow_is_reopened_by_a_template():
+    with pytest.raises(ValueError, match="reopen is a TemplateMessage, not str"):
+        Flow("torto", data=Mesa, reopen="continue")

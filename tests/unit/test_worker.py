@@ -2,9 +2,43 @@
 
 import asyncio
 
-from wabot import outbox
+from wabot import outbox, pace, pacing
+from wabot.queue import Queue
 from wabot.whatsapp import client
 from wabot.worker import OneAtATime, Worker
+
+
+class FakeAttendant:
+    """Takes turns until it is told to stop; `gate` holds each one."""
+
+    def __init__(self):
+        self.taken, self.stopping, self.gate = [], False, asyncio.Event()
+
+    async def attend(self, conversa):
+        if not self.stopping:
+            self.taken.append(conversa)
+            await self.gate.wait()
+
+    def stop(self):
+        self.stopping = True
+
+
+class FakeOutbox:
+    async def deliver(self, conversa):
+        pass
+
+    def stop(self):
+        pass
+
+
+class FakeQueue:
+    in_process = False
+
+    def __init__(self):
+        self.rung = []
+
+    async def attend(self, conversas):
+        self.rung += conversas
 
 
 async def test_a_ring_during_the_work_makes_it_run_once_more():
@@ -51,7 +85,8 @@ async def test_work_that_failed_can_be_rung_for_again():
 
 
 def test_nobody_may_still_be_sending_what_is_sent_again():
-    assert client.WITHIN < outbox.UNCLEAR_AFTER
+    assert pacing.AHEAD + pace.LONGEST_LEASE < pacing.PATIENCE
+    assert pacing.PATIENCE + client.WITHIN < outbox.UNCLEAR_AFTER
 
 
 async def test_a_sweep_that_fails_is_not_the_last_one(monkeypatch):
@@ -65,6 +100,29 @@ async def test_a_sweep_that_fails_is_not_the_last_one(monkeypatch):
                 again.set()
             raise ValueError
 
-    worker = object.__new__(Tired)
+    worker = Tired(FakeAttendant(), FakeOutbox(), Queue(""), at_once=1)
     async with asyncio.timeout(5), worker.sweeping():
         await again.wait()
+
+
+async def test_stopping_begins_nothing_sees_through_what_is_in_hand_and_rings_for_the_rest():
+    attendant, queue = FakeAttendant(), FakeQueue()
+    worker = Worker(attendant, FakeOutbox(), queue, at_once=2)
+    async with asyncio.timeout(5):
+        async with worker.handing_back():
+            ring = asyncio.create_task(worker.attend([1, 2, 3, 4]))
+            while len(attendant.taken) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            worker.stop()
+            attendant.gate.set()
+        await ring
+    assert attendant.taken == [1, 2]
+    assert sorted(queue.rung) == [1, 2, 3, 4]
+
+
+async def test_a_worker_that_is_not_stopped_rings_for_nothing():
+    attendant, queue = FakeAttendant(), FakeQueue()
+    attendant.gate.set()
+    worker = Worker(attendant, FakeOutbox(), queue, at_once=2)
+    await worker.attend([1, 2, 3])
+    assert (attendant.taken, queue.rung) == ([1, 2, 3], [])

@@ -3,7 +3,7 @@
 import click
 
 from wabot import chatbots
-from wabot.chatbots import ChatbotIn, ChatbotOut
+from wabot.chatbots import ChatbotChange, ChatbotIn, ChatbotOut
 from wabot.vault import Vault
 from wabot_cli.support import database, json_option, run, secret, show_json, show_table
 
@@ -87,6 +87,42 @@ def show(bot: str, as_json: bool) -> None:
     async def work() -> ChatbotOut:
         async with database():
             return await chatbots.find(bot)
+
+    _show(run(work()), as_json)
+
+
+@bots.command()
+@click.argument("bot")
+@click.option("--access-token", default="", help="Novo token de acesso; - lê da entrada.")
+@click.option("--app-secret", default="", help="Novo app secret; - lê da entrada.")
+@click.option("--verify-token", default="", help="Novo token de verificação; - lê da entrada.")
+@click.option(
+    "--throughput",
+    type=click.IntRange(5, 1000),
+    default=None,
+    help="Mensagens por segundo que a Meta aceita do número: 80, 1000 ou, com o aplicativo no celular, 20.",
+)
+@json_option
+def update(
+    bot: str,
+    access_token: str,
+    app_secret: str,
+    verify_token: str,
+    throughput: int | None,
+    as_json: bool,
+) -> None:
+    """Troca credenciais ou a vazão de um chatbot. O que esperava por um token novo é enviado."""
+
+    async def work() -> ChatbotOut:
+        async with database() as settings:
+            found = await chatbots.find(bot)
+            change = ChatbotChange(
+                access_token=secret(access_token),
+                app_secret=secret(app_secret),
+                verify_token=secret(verify_token),
+                throughput=throughput or 0,
+            )
+            return await chatbots.update(found.id, change, Vault(settings.secret_keys))
 
     _show(run(work()), as_json)
 

@@ -20,7 +20,7 @@ from wabot.testing.simulator import Bot, Simulator
 from wabot.vault import derived
 from wabot_cli.loja.cardapio import CARDAPIO, FOTOS, Prato
 from wabot_cli.run import served
-from wabot_cli.support import run, until_stopped
+from wabot_cli.support import for_ever, run_until_stopped
 
 SHOP = "Cantina da Praça"
 PHONE, WABA, NUMBER = "200000000000001", "300000000000001", "5511900000000"
@@ -41,7 +41,7 @@ def demo(port: int | None, chat_port: int) -> None:
     """Uma loja de demonstração, com o simulador do WhatsApp. Uma segunda vez encontra os mesmos dados."""
     settings = load()
     set_up("warning" if settings.log_level == "info" else settings.log_level, settings.log_format)
-    run(_demo(replace(settings, port=settings.port if port is None else port), chat_port))
+    run_until_stopped(_demo(replace(settings, port=settings.port if port is None else port), chat_port))
 
 
 async def _demo(settings: Settings, chat_port: int) -> None:
@@ -59,8 +59,10 @@ async def _demo(settings: Settings, chat_port: int) -> None:
                 simulator.webhook_url = f"{url}/api/chatbots/webhook/"
                 await _stock(url, shop, simulator.url)
                 _announce(url, simulator.url, login)
-                await until_stopped()
-    click.echo("\nAté logo. Os dados ficam guardados para a próxima vez.", err=True)
+                try:
+                    await for_ever()
+                finally:
+                    click.echo("\nAté logo. Os dados ficam guardados para a próxima vez.", err=True)
 
 
 @contextlib.asynccontextmanager

@@ -5,6 +5,7 @@ import sys
 import click
 
 from wabot import doctor as examination
+from wabot.errors import Away
 from wabot_cli.support import database, json_option, run, show_json
 
 COLOURS = {"error": "red", "warning": "yellow"}
@@ -26,7 +27,7 @@ async def _examine() -> examination.Report:
     try:
         async with database() as settings:
             return await examination.examine(settings)
-    except examination.AWAY as error:
+    except Away as error:
         return examination.unreachable(error)
 
 

@@ -23,9 +23,12 @@ COMMANDS = {
     "bots": ("bots", "Chatbots: add, list, show, disable"),
     "plugins": ("plugins", "Plugins: list, show, enable, disable, new, check, upgrade-plan"),
     "chat": ("chat", "Conversa com um chatbot no terminal"),
+    "clientes": ("clientes", "Clientes que são a mesma pessoa: merges, merge, unmerge"),
+    "templates": ("templates", "Modelos de mensagem: sync, list"),
     "users": ("users", "Pessoas que entram no painel: add, list, show, role, password, disable"),
     "tokens": ("tokens", "Tokens da API: create, list, revoke"),
     "audit": ("audit", "Quem mudou o quê: list"),
+    "dead": ("dead", "Mensagens paradas: list, show, retry"),
     "doctor": ("doctor", "Diz o que está errado e como consertar"),
 }
 
@@ -70,7 +73,7 @@ def main() -> Any:
 
 def _reason(error: Exception) -> str:
     """Our own errors are sentences; anything else says at least what kind it is."""
-    if type(error).__name__ == "UndefinedTableError":
+    if type(error).__name__ in ("UndefinedTableError", "UndefinedColumnError"):
         return "O banco de dados não está em dia; rode: wabot migrate"
     return str(error) if isinstance(error, WabotError) else f"{type(error).__name__}: {error}".rstrip(": ")
 

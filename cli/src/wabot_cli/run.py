@@ -1,16 +1,21 @@
 """`wabot up`, `web`, `worker`, `scheduler`, `migrate`: the processes."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import click
 
-from wabot.asgi import bind, serving
-from wabot.errors import BadSetting
+from wabot.asgi import PATIENCE, bind, serving
+from wabot.db.away import Refused
+from wabot.db.connect import open_database
+from wabot.errors import Away, BadSetting
 from wabot.logs import set_up
 from wabot.process import CONCURRENCY, Process, migrate_all, running
 from wabot.settings import Settings, load, replace
-from wabot_cli.support import database, run, until_stopped
+from wabot_cli.support import database, for_ever, run, run_until_stopped
 
 host_option = click.option("--host", help="Endereço em que escuta (HOST).")
 port_option = click.option("--port", type=click.IntRange(0, 65535), help="Porta em que escuta (PORT).")
@@ -21,7 +26,7 @@ port_option = click.option("--port", type=click.IntRange(0, 65535), help="Porta 
 @port_option
 def up(host: str | None, port: int | None) -> None:
     """Tudo em um processo: migrações, web, worker e agenda; banco e fila embutidos onde não houver endereço."""
-    run(_up(_settings(host, port)))
+    run_until_stopped(_up(_settings(host, port)))
 
 
 @click.command()
@@ -32,8 +37,9 @@ def web(host: str | None, port: int | None, workers: int) -> None:
     """Só o processo web: recebe os webhooks da Meta e serve a API."""
     settings = _distributed(_settings(host, port))
     if workers == 1:
-        run(_web(settings))
+        run_until_stopped(_web(settings))
         return
+    run(_let_in(settings))
     import uvicorn
 
     uvicorn.run(
@@ -45,6 +51,7 @@ def web(host: str | None, port: int | None, workers: int) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_graceful_shutdown=PATIENCE,
     )
 
 
@@ -58,13 +65,13 @@ def web(host: str | None, port: int | None, workers: int) -> None:
 )
 def worker(concurrency: int) -> None:
     """Só o worker: responde às mensagens e envia as respostas. Rode quantos precisar."""
-    run(_worker(_distributed(_settings()), concurrency))
+    run_until_stopped(_worker(_distributed(_settings()), concurrency))
 
 
 @click.command()
 def scheduler() -> None:
     """Só a agenda: a cada minuto, toca a campainha para o que ficou esperando."""
-    run(_scheduler(_distributed(_settings())))
+    run_until_stopped(_scheduler(_distributed(_settings())))
 
 
 @click.command()
@@ -74,15 +81,42 @@ def migrate() -> None:
 
 
 async def _up(settings: Settings) -> None:
-    opened = running(settings, worker=True, migrating=True)
-    async with opened as process, process.queue.scheduling(), served(process) as url:
-        click.echo(f"wabot em {url} (Ctrl-C para parar)", err=True)
-        await until_stopped()
+    await _serve(settings, partial(_everything, settings), "wabot em {url} (Ctrl-C para parar)")
+
+
+@contextlib.asynccontextmanager
+async def _everything(settings: Settings) -> AsyncIterator[Process]:
+    async with running(settings, worker=True, migrating=True) as process, process.queue.scheduling():
+        yield process
 
 
 async def _web(settings: Settings) -> None:
-    async with running(settings, worker=False) as process, served(process):
-        await until_stopped()
+    await _serve(settings, partial(running, settings, worker=False))
+
+
+async def _let_in(settings: Settings) -> None:
+    """Raises Refused, here rather than in every process that this one starts again and again."""
+    try:
+        async with open_database(settings):
+            pass
+    except Refused:
+        raise
+    except Away:
+        pass  # it is waited for
+
+
+async def _serve(
+    settings: Settings, opened: Callable[[], AbstractAsyncContextManager[Process]], greeting: str = ""
+) -> None:
+    """The web application, for ever: 503 until the process behind it is open. Raises what that raises, or PortTaken."""
+    from wabot.web.app import create_app
+
+    app = create_app(opened)
+    async with serving(app, bind(settings.host, settings.port)) as url:
+        if greeting:
+            click.echo(greeting.format(url=url), err=True)
+        await asyncio.wait({app.state.held})
+        app.state.held.result()
 
 
 @contextlib.asynccontextmanager
@@ -102,7 +136,7 @@ async def _already(process: Process) -> AsyncIterator[Process]:
 
 async def _worker(settings: Settings, concurrency: int) -> None:
     async with running(settings, worker=True, concurrency=concurrency):
-        await until_stopped()
+        await for_ever()
 
 
 async def _scheduler(settings: Settings) -> None:
@@ -110,7 +144,7 @@ async def _scheduler(settings: Settings) -> None:
 
     queue = Queue(settings.redis_url)
     async with queue.open(), queue.scheduling():
-        await until_stopped()
+        await for_ever()
 
 
 async def _migrate() -> None:

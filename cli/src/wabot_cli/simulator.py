@@ -5,7 +5,7 @@ import click
 from wabot.logs import set_up
 from wabot.settings import load
 from wabot.testing.simulator import Bot, Faults, Simulator
-from wabot_cli.support import run, until_stopped
+from wabot_cli.support import for_ever, run_until_stopped
 
 
 @click.command()
@@ -32,6 +32,12 @@ from wabot_cli.support import run, until_stopped
 )
 @click.option(
     "--throttle-rate", type=click.FloatRange(0, 1), default=0, help="Quantas são recusadas (130429)."
+)
+@click.option(
+    "--pair-rate",
+    type=click.FloatRange(0, 1),
+    default=0,
+    help="Quantas são recusadas para o mesmo cliente (131056).",
 )
 @click.option("--reset-rate", type=click.FloatRange(0, 1), default=0, help="Quantas conexões se rompem.")
 @click.option(
@@ -62,7 +68,7 @@ def simulator(
     secret = app_secret or settings.app_secret or "segredo-do-simulador"
     bot = Bot(phone_number_id, nome, numero, business_account_id, secret)
     meta = Simulator(app_secret=secret, webhook_url=webhook_url, bots=[bot], faults=Faults(**faults))  # type: ignore[arg-type]
-    run(_serve(meta, host, port))
+    run_until_stopped(_serve(meta, host, port))
 
 
 async def _serve(meta: Simulator, host: str, port: int) -> None:
@@ -70,4 +76,4 @@ async def _serve(meta: Simulator, host: str, port: int) -> None:
         click.echo(f"Conversa:       {meta.url}")
         click.echo(f"GRAPH_API_URL:  {meta.url}")
         click.echo(f"Webhooks para:  {meta.webhook_url}", err=True)
-        await until_stopped()
+        await for_ever()

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import getpass
+import logging
+import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -14,6 +16,11 @@ import msgspec
 from wabot.settings import Settings, load
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+END_WITHIN = 28.0
+"""Seconds a stopped process may take: longer than any turn, and than any reply on its way (whatsapp.client.WITHIN);
+shorter than the half minute after which container managers kill."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Um documento JSON na saída.")
 
@@ -65,18 +72,45 @@ def secret(value: str) -> str:
     return sys.stdin.readline().strip() if value == "-" else value
 
 
-async def until_stopped() -> None:
-    """Until Ctrl-C or SIGTERM."""
-    stopped = asyncio.Event()
-    on_stop(stopped.set)
-    await stopped.wait()
+def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run a process until Ctrl-C or SIGTERM, which end it in good order: what is open is left as it would be anyway.
+
+    A second one ends it at once, and so does END_WITHIN.
+    """
+
+    async def main() -> None:
+        task = asyncio.create_task(work)
+        _on_stop(task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    run(main())
 
 
-def on_stop(stop: Any) -> None:
-    """Call `stop` at Ctrl-C or SIGTERM, instead of being torn down in the middle of something."""
+async def for_ever() -> None:
+    """Until this process is stopped."""
+    await asyncio.Event().wait()
+
+
+def _on_stop(stop: Callable[[], Any]) -> None:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def stopped() -> None:
+        for number in signals:
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        loop.call_later(END_WITHIN, _give_up)
+        stop()
+
+    for number in signals:
         try:
-            loop.add_signal_handler(number, stop)
+            loop.add_signal_handler(number, stopped)
         except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped))
+
+
+def _give_up() -> None:
+    log.error("not ended within %g s; what is unfinished is left for others", END_WITHIN)
+    os._exit(1)

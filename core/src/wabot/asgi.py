@@ -10,6 +10,9 @@ import uvicorn
 
 from wabot.errors import WabotError
 
+PATIENCE = 10
+"""Seconds requests in hand get to end: longer than a webhook may take to be stored."""
+
 
 class PortTaken(WabotError):
     """Somebody else listens on that port, or it may not be listened on."""
@@ -55,7 +58,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, listener: socket.socket, *, patience: int = 10) -> AsyncIterator[str]:
+async def serving(app: Any, listener: socket.socket, *, patience: int = PATIENCE) -> AsyncIterator[str]:
     """The application, answering while inside; yields its address. Requests in hand get `patience` seconds to end."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=patience

@@ -3,8 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import asyncpg
-
+from wabot.db.away import is_away
 from wabot.db.engine import DB, FENCED
 from wabot.errors import PluginFailed
 from wabot.plugins.contain import Overstayed
@@ -30,9 +29,11 @@ async def attempt(
         result = await guard.call(chatbot, plugin, work, within=within, part=part)
         # what the plugin deferred to the commit would fail there, for us
         await DB.execute("SET CONSTRAINTS ALL IMMEDIATE; RELEASE SAVEPOINT attempt")
-    except (PluginDown, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+    except PluginDown:
         raise
     except Exception as error:
+        if is_away(error):
+            raise
         if isinstance(error, Overstayed) and error.left_behind:
             async with DB.connection() as connection:
                 connection.terminate()

@@ -13,17 +13,19 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from wabot import texts
+from wabot import consent, corrections, merges, texts
+from wabot.db.away import away, is_away
 from wabot.db.engine import DB
-from wabot.errors import NewerState, PluginFailed, WabotError, reason_of
+from wabot.errors import NewerState, NoFileYet, PluginFailed, WabotError, reason_of
 from wabot.flow import Cliente
 from wabot.logs import places
-from wabot.message import TextMessage
+from wabot.media.kept import ChatbotFiles
+from wabot.message import Inbound, TextMessage
 from wabot.outbox import encode
 from wabot.plugins.contain import Overstayed, contained
 from wabot.plugins.guard import Guard
 from wabot.plugins.runtime import BotRuntime, Runtimes
-from wabot.turn import Scene, State, Trail, Turn, take_turn
+from wabot.turn import Scene, State, Trail, Turn, is_late, take_turn
 from wabot.whatsapp.client import Credentials, Graph
 from wabot.whatsapp.payloads import read_message
 
@@ -31,33 +33,41 @@ log = logging.getLogger(__name__)
 
 TURN_LIMIT = 10.0
 """Seconds a turn may take. It holds the conversa's row and a connection all that time."""
-AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 RETRY_AFTER = (0, 2, 10)
 """Seconds until a message whose turn failed is tried again; after the last one it is set aside."""
 
 # FOR NO KEY UPDATE, so that foreign keys that point here do not wait for a turn. From here to the commit the database
 # refuses writes to any other chatbot's rows (see the fence in the migrations).
 LOCK = """
-SELECT conversa.chatbot, conversa.cliente, flow, etapa, version, data, shown, misses, person, cliente.nome,
+SELECT conversa.chatbot, conversa.cliente, flow, etapa, version, data, shown, misses, person, cliente.nome, mesclado_em,
     set_config('wabot.chatbots', '{' || conversa.chatbot || '}', true)
 FROM conversa JOIN cliente ON cliente.id = conversa.cliente WHERE conversa.id = $1
 FOR NO KEY UPDATE OF conversa
 """
 
+# `joined`: a cliente was merged into this one, and what waits in their conversa must not be overtaken.
 OLDEST = """
-SELECT id, wamid, raw, received_at, tries, retry_at > now() AS too_early FROM inbox
-WHERE conversa = $1 AND state = 'pendente' ORDER BY sent_at, id LIMIT 1
+SELECT id, wamid, raw, received_at, tries, retry_at > now() AS too_early,
+    EXISTS (SELECT FROM cliente_merge WHERE carry_to = $2) AS joined
+FROM inbox WHERE conversa = $1 AND state = 'pendente' ORDER BY sent_at, id LIMIT 1
 """
 
+# Meta takes one message every six seconds from a number to a customer, and up to 45 before their time: `pair_at` is
+# when all those written so far have had theirs (GCRA). A reply that is too early waits in its row.
 COMMIT = """
 WITH answered AS (
     UPDATE inbox SET state = 'atendida', done_at = now(), error = '' WHERE id = $1
 ), moved AS (
     UPDATE conversa SET flow = $4, etapa = $5, version = $6, data = $7, shown = $8, misses = $9, person = $10,
-        last_inbound_at = greatest(last_inbound_at, $11)
-    WHERE id = $2
+        last_inbound_at = greatest(last_inbound_at, $11),
+        pair_at = greatest(pair_at, now()) + cardinality($12::json[]) * interval '6 seconds'
+    WHERE id = $2 RETURNING pair_at - cardinality($12::json[]) * interval '6 seconds' AS free_at
 ), said AS (
-    INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT $3, $2, $1, * FROM unnest($12::json[])
+    INSERT INTO outbox (chatbot, conversa, inbox, flow, content, retry_at)
+    SELECT $3, $2, $1, $15, content, CASE WHEN may_go > now() THEN may_go END
+    FROM moved, unnest($12::json[]) WITH ORDINALITY AS reply (content, place),
+        LATERAL (SELECT free_at + (place - 45) * interval '6 seconds' AS may_go) AS pair
+    ORDER BY place
 ), happened AS (
     INSERT INTO event (chatbot, conversa, inbox, name, fields)
     SELECT $3, $2, $1, * FROM unnest($13::text[], $14::json[])
@@ -65,18 +75,20 @@ WITH answered AS (
 SELECT EXISTS (SELECT FROM inbox WHERE conversa = $2 AND state = 'pendente' AND id <> $1) AS more
 """
 
-OPT_OUT = "UPDATE cliente SET aceita_marketing = false, atualizado_em = now() WHERE id = $1"
-
 FAILED = """
-UPDATE inbox SET tries = tries + 1, error = $2, retry_at = now() + make_interval(secs => $3) WHERE id = $1
+UPDATE inbox SET tries = tries + 1, error = $2, plugin = $3, retry_at = now() + make_interval(secs => $4) WHERE id = $1
 """
 
 SET_ASIDE = """
 WITH dead AS (
-    UPDATE inbox SET state = 'morta', tries = tries + 1, error = $2, done_at = now()
-    WHERE id = $1 AND state = 'pendente' RETURNING chatbot, conversa, id
+    UPDATE inbox SET state = 'morta', tries = tries + 1, error = $2, plugin = $3, done_at = now()
+    WHERE id = $1 AND state = 'pendente' RETURNING chatbot, conversa, id, sent_at
+), moved AS (
+    UPDATE conversa SET last_inbound_at = greatest(last_inbound_at, sent_at),
+        pair_at = greatest(pair_at, now()) + interval '6 seconds'
+    FROM dead WHERE conversa.id = dead.conversa
 )
-INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT dead.*, $3 FROM dead
+INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT chatbot, conversa, id, $4 FROM dead
 """
 
 OVERDUE = """
@@ -96,11 +108,18 @@ class Attendant:
     def __init__(self, runtimes: Runtimes, graph: Graph, guard: Guard) -> None:
         self._runtimes, self._graph, self._guard = runtimes, graph, guard
         self._courtesies: set[asyncio.Task[bool]] = set()
+        self.stopping = False
 
     async def attend(self, conversa: int) -> None:
         """Answer what waits in this conversa, oldest first. Raises what the database raises, and NotReady."""
-        while await self._one(conversa):
+        while not self.stopping and await self._one(conversa):
             pass
+
+    def stop(self) -> None:
+        """Take no more turns; what is in hand is seen through, but for the courtesies."""
+        self.stopping = True
+        for courtesy in self._courtesies:
+            courtesy.cancel()
 
     async def _one(self, conversa: int, without: frozenset[str] = frozenset()) -> bool:
         """Answer the oldest message; False if nothing more waits that may be answered now."""
@@ -110,20 +129,25 @@ class Attendant:
         try:
             async with DB.transaction() as transaction:
                 row = await DB.fetchrow(LOCK, conversa)
-                message = row and await DB.fetchrow(OLDEST, conversa)
+                if row and row["mesclado_em"]:
+                    await merges.carry_over(absorbed=row["cliente"])
+                    return False  # it goes on in the conversa of whom they were merged with
+                message = row and await DB.fetchrow(OLDEST, conversa, row["cliente"])
+                if message and message["joined"]:
+                    return await merges.carry_over(survivor=row["cliente"])
                 if not message or message["too_early"]:
                     return False
                 return await self._take(conversa, row, message, trail, without, transaction.connection)
-        except (NotReady, *AWAY):
+        except (NotReady, OSError):
             raise  # not the message's fault: it stays as it was
         except Exception as error:  # noqa: BLE001 - a plugin's failure is its own
-            if isinstance(error.__cause__, (asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
-                raise error.__cause__ from None  # the plugin only met it
-            if trail.plugin:
+            if is_away(error.__cause__):
+                raise away(error.__cause__) from None  # the plugin only met it
+            if trail.plugin and not isinstance(error.__cause__, NoFileYet):
                 await self._guard.failed(row["chatbot"], trail.plugin, error)
             if isinstance(error, PluginFailed) and error.skippable:
                 return await self._one(conversa, without | {error.plugin})
-            await self._failed(message, error)
+            await self._failed(message, error, trail.plugin)
             return True
 
     async def _take(
@@ -140,19 +164,22 @@ class Attendant:
         if runtime is None:
             raise NotReady(f"chatbot {row['chatbot']}")
         inbound = read_message(message["raw"], message["received_at"])
-        if inbound.expects_answer:
+        if inbound.expects_answer and not is_late(inbound, datetime.now(UTC)):
             self._show_courtesy(runtime, inbound.wamid)
-        scene = self._scene(runtime, row, trail, without)
+        scene = self._scene(runtime, conversa, row, trail, without)
         turn = await _taken(take_turn(runtime.flows, _state(row), scene, inbound), connection)
+        await corrections.mark(runtime.bot.id, conversa, inbound)
         if turn.opted_out:
-            await DB.execute(OPT_OUT, row["cliente"])
-        told = (*_columns(turn), *_lists(inbound.at, turn))
+            await _opt_out(row["cliente"], inbound)
+        told = (*_columns(turn), *_lists(inbound, turn), turn.flow)
         more = await DB.fetchval(COMMIT, message["id"], conversa, runtime.bot.id, *told)
         for plugin in trail.called:
             await self._guard.succeeded(runtime.bot.id, plugin)
         return bool(more)
 
-    def _scene(self, runtime: BotRuntime, row: Any, trail: Trail, without: frozenset[str]) -> Scene:
+    def _scene(
+        self, runtime: BotRuntime, conversa: int, row: Any, trail: Trail, without: frozenset[str]
+    ) -> Scene:
         return Scene(
             runtime.chatbot,
             Cliente(row["cliente"], row["nome"]),
@@ -161,6 +188,7 @@ class Attendant:
             down=self._guard.down(runtime.bot.id, runtime.plugins) | without,
             incomplete=bool(runtime.missing),
             trail=trail,
+            files=ChatbotFiles(runtime.bot.id, conversa),
         )
 
     def _show_courtesy(self, runtime: BotRuntime, wamid: str) -> None:
@@ -170,16 +198,29 @@ class Attendant:
         self._courtesies.add(task)
         task.add_done_callback(self._courtesies.discard)
 
-    async def _failed(self, message: Any, error: Exception) -> None:
+    async def _failed(self, message: Any, error: Exception, plugin: str) -> None:
         """Record the try outside the transaction it undid, so that the record survives."""
         reason = reason_of(error)
         tries = message["tries"]
         log.error("inbox %s, try %s: %s", message["id"], tries + 1, places(error))
         if tries < len(RETRY_AFTER):
-            await DB.execute(FAILED, message["id"], reason, RETRY_AFTER[tries])
+            await DB.execute(FAILED, message["id"], reason, plugin, RETRY_AFTER[tries])
         else:
             [apology] = encode([TextMessage(texts.FALHA_NOSSA)])
-            await DB.execute(SET_ASIDE, message["id"], reason, apology)
+            await DB.execute(SET_ASIDE, message["id"], reason, plugin, apology)
+
+
+async def _opt_out(cliente: int, inbound: Inbound) -> None:
+    """Their own words are the proof."""
+    await consent.record(
+        cliente,
+        accepts=False,
+        who="cliente",
+        how="palavra na conversa",
+        wording=inbound.text,
+        source=inbound.wamid,
+        at=inbound.at,
+    )
 
 
 async def _taken(turn: Coroutine[Any, Any, Turn], connection: asyncpg.Connection) -> Turn:
@@ -219,7 +260,9 @@ def _columns(turn: Turn) -> tuple[Any, ...]:
     )
 
 
-def _lists(at: datetime, turn: Turn) -> tuple[Any, ...]:
+def _lists(inbound: Inbound, turn: Turn) -> tuple[Any, ...]:
+    # what WhatsApp itself reports about a customer opens no window
+    at = None if inbound.kind in ("system", "group") else inbound.at
     names = [event.name for event in turn.events]
     fields = [msgspec.json.encode(event.fields).decode() for event in turn.events]
     return at, encode(turn.replies), names, fields

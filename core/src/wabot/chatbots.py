@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
+from wabot import audit
 from wabot.db.engine import DB
 from wabot.errors import WabotError
 from wabot.phone import canonical, digits
@@ -30,6 +31,8 @@ class ChatbotOut(msgspec.Struct, frozen=True):
     phone_number_id: str
     business_account_id: str
     timezone: str
+    throughput: int
+    """Messages a second that Meta takes from the number."""
     ativo: bool
     criado_em: datetime
     atualizado_em: datetime
@@ -111,6 +114,38 @@ async def matching(among: Collection[int] | None, words: str, most: int) -> list
         most,
     )
     return [_shown(row) for row in rows]
+
+
+class ChatbotChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be different; empty and 0 leave as it is."""
+
+    access_token: str = ""
+    app_secret: str = ""
+    verify_token: str = ""
+    throughput: int = 0
+
+    def __repr__(self) -> str:
+        return "ChatbotChange()"  # secrets never reach a log
+
+
+async def update(chatbot: int, change: ChatbotChange, vault: Vault) -> ChatbotOut:
+    """New credentials lift what Meta's refusal of the old ones held up."""
+    changed = [name for name in change.__struct_fields__ if getattr(change, name)]
+    async with DB.transaction():
+        row = await DB.fetchrow(
+            """UPDATE chatbot SET access_token = coalesce($2, access_token), app_secret = coalesce($3, app_secret),
+                   verify_token = coalesce($4, verify_token), throughput = coalesce($5, throughput),
+                   atualizado_em = now()
+               WHERE id = $1 RETURNING *""",
+            chatbot,
+            *(
+                vault.encrypt(secret) if secret else None
+                for secret in (change.access_token, change.app_secret, change.verify_token)
+            ),
+            change.throughput or None,
+        )
+        await audit.record("mudar", "chatbot", chatbot, chatbot=chatbot, campos=changed)
+    return _shown(row)
 
 
 async def disable(chatbot: int) -> ChatbotOut:

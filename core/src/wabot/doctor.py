@@ -4,19 +4,22 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import asyncpg
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from wabot import holds, troubles
 from wabot.db import migrate
 from wabot.db.directory import Bot, Directory
 from wabot.db.engine import DB
 from wabot.db.piccolo_app import APP_CONFIG as CORE
+from wabot.errors import Away
+from wabot.holds import Hold
 from wabot.plugins.bindings import all_bindings
 from wabot.plugins.catalogue import Entry, catalogue
 from wabot.settings import Settings
 from wabot.vault import Vault
+from wabot.whatsapp.failures import MENDED_BY_TOKEN
 
 Severity = Literal["error", "warning"]
 
@@ -29,10 +32,23 @@ SELECT (SELECT count(*) FROM inbox) AS received,
        (SELECT count(*) FROM outbox WHERE state = 'enviada') AS sent,
        (SELECT count(*) FROM outbox WHERE state = 'falhou') AS failed
 """
-OLDEST_WAITING = (
-    "SELECT extract(epoch FROM now() - min(received_at))::int FROM inbox WHERE state = 'pendente'"
+# What waits for a number on hold is not stuck: that is a finding of its own.
+STUCK = """
+WITH free AS (
+    SELECT * FROM outbox WHERE state IN ('pendente', 'enviando') AND NOT bulk
+        AND NOT EXISTS (SELECT FROM number_hold WHERE number_hold.chatbot = outbox.chatbot)
 )
+SELECT (SELECT extract(epoch FROM now() - min(received_at))::int FROM inbox WHERE state = 'pendente') AS waiting,
+       (SELECT extract(epoch FROM now() - min(created_at))::int FROM free
+        WHERE state = 'pendente' AND retry_at IS NULL) AS unsent,
+       (SELECT count(*) FROM free WHERE state = 'pendente' AND error_code IS NOT NULL) AS refused_for_now,
+       (SELECT mode() WITHIN GROUP (ORDER BY error_code) FROM free WHERE state = 'pendente') AS code,
+       (SELECT count(*) FROM free
+        WHERE state = 'enviando' AND sending_at < now() - make_interval(secs => $1)) AS doubtful,
+       (SELECT count(*) FROM outbox WHERE state = 'falhou' AND NOT bulk) AS refused
+"""
 LATE_AFTER = 60
+FAILED_NOTICES = "SELECT count(*) FROM notice WHERE state = 'ignorada' AND error <> ''"
 FAILING = """
 SELECT plugin, nome, error, since FROM plugin_health JOIN chatbot ON chatbot.id = chatbot
 WHERE NOT ok ORDER BY since
@@ -68,17 +84,16 @@ async def examine(settings: Settings) -> Report:
     if await DB.fetchval("SELECT to_regclass('inbox') IS NOT NULL"):
         counts = dict(await DB.fetchrow(COUNTS))
         findings += await _bot_findings(settings, plugins)
-        findings += await _backlog_findings(counts)
+        findings += await _hold_findings()
         findings += await _health_findings()
+        findings += [] if missing else [*await _backlog_findings(counts), *await _meta_findings()]
     return Report(not any(f.severity == "error" for f in findings), findings, counts)
 
 
-def unreachable(error: Exception) -> Report:
+def unreachable(error: Away) -> Report:
     """The report when there is no database to look into."""
-    message = f"O banco de dados não responde ({type(error).__name__})."
-    return Report(
-        False, [Finding("error", "database", message, "confira DATABASE_URL e se o servidor está no ar")], {}
-    )
+    what, _, fix = str(error).rstrip(".").partition("; ")
+    return Report(False, [_error("database", f"{what}.", fix)], {})
 
 
 def _plugin_findings(plugins: Mapping[str, Entry]) -> list[Finding]:
@@ -105,6 +120,25 @@ async def _health_findings() -> list[Finding]:
         )
         for row in rows
     ]
+
+
+async def _meta_findings() -> list[Finding]:
+    """What Meta told in its notices, and those that could not be read."""
+    findings = [
+        _error("number-stopped", trouble.what, trouble.fix)
+        if trouble.grave
+        else Finding("warning", "number", trouble.what, trouble.fix)
+        for trouble in await troubles.of_numbers()
+    ]
+    findings += [
+        Finding("warning", "template", trouble.what, trouble.fix) for trouble in await troubles.of_templates()
+    ]
+    if failed := await DB.fetchval(FAILED_NOTICES):
+        message = f"{failed} avisos da Meta não puderam ser tratados."
+        findings.append(
+            Finding("warning", "notice", message, "veja o motivo na coluna error da tabela notice")
+        )
+    return findings
 
 
 async def _queue_findings(settings: Settings) -> list[Finding]:
@@ -160,20 +194,50 @@ def _findings_of(bot: Bot, plugins: Mapping[str, Entry], on: set[str]) -> list[F
     return findings
 
 
+async def _hold_findings() -> list[Finding]:
+    """Numbers that Meta refuses until somebody mends something."""
+    if not await DB.fetchval("SELECT to_regclass('number_hold') IS NOT NULL"):
+        return []
+    return [_held(hold) for hold in await holds.standing()]
+
+
+def _held(hold: Hold) -> Finding:
+    since = f"{hold.since:%d/%m %H:%M} UTC (erro {hold.code} da Meta)"
+    return _error(
+        "number-held",
+        f"O chatbot {hold.nome} não envia desde {since}: {hold.reason} As mensagens esperam na fila.",
+        f"wabot bots update {hold.chatbot} --access-token -"
+        if hold.code in MENDED_BY_TOKEN
+        else "resolva no Meta Business; o envio recomeça sozinho, em cerca de um minuto",
+    )
+
+
 async def _backlog_findings(counts: dict[str, int]) -> list[Finding]:
+    stuck = await DB.fetchrow(STUCK, LATE_AFTER)
     findings = []
-    age = await DB.fetchval(OLDEST_WAITING) or 0
-    if age > LATE_AFTER:
-        message = f"A mensagem mais antiga espera resposta há {age} segundos."
-        findings.append(_error("backlog", message, "confira se wabot worker está rodando"))
+    running = "confira se wabot worker está rodando"
+    if (age := stuck["waiting"] or 0) > LATE_AFTER:
+        findings.append(
+            _error("backlog", f"A mensagem mais antiga espera resposta há {age} segundos.", running)
+        )
+    if (age := stuck["unsent"] or 0) > LATE_AFTER:
+        findings.append(_error("unsent", f"A resposta mais antiga espera envio há {age} segundos.", running))
+    if stuck["doubtful"]:
+        message = f"{stuck['doubtful']} envios não têm resposta da Meta há mais de {LATE_AFTER} segundos."
+        findings.append(_error("doubtful", message, running))
+    if waiting := stuck["refused_for_now"]:
+        message = (
+            f"{waiting} respostas foram recusadas, em geral com o código {stuck['code']}, e serão repetidas."
+        )
+        findings.append(Finding("warning", "held", message, "veja as recusas no log do worker"))
     if counts["dead"]:
         message = f"{counts['dead']} mensagens não puderam ser respondidas e foram separadas."
-        findings.append(Finding("warning", "dead", message, "veja o motivo na coluna error da tabela inbox"))
+        findings.append(Finding("warning", "dead", message, "wabot dead list"))
+    if stuck["refused"]:
+        message = f"{stuck['refused']} respostas não puderam ser enviadas."
+        findings.append(Finding("warning", "refused", message, "wabot dead list"))
     return findings
 
 
 def _error(code: str, message: str, fix: str) -> Finding:
     return Finding("error", code, message, fix)
-
-
-AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)

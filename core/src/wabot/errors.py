@@ -9,6 +9,10 @@ class BadSetting(WabotError):
     """An environment variable has a value that cannot be used."""
 
 
+class Away(WabotError, ConnectionError):
+    """The database cannot be reached, or cannot do its work now. Nobody's fault: what was asked may be asked again."""
+
+
 class NotUnderstood(WabotError):
     """An answer that does not fit the question. Its text is the hint the customer reads."""
 
@@ -33,3 +37,11 @@ def reason_of(error: Exception, most: int = 500) -> str:
 
 class NewerState(WabotError):
     """A newer release of the flow wrote this state: a process that runs that release has to answer."""
+
+
+class NoFile(WabotError):
+    """A file that cannot be read: it was never fetched, has expired or was erased. Its text says which."""
+
+
+class NoFileYet(NoFile):
+    """A customer's file that is still being fetched: seconds, as a rule."""

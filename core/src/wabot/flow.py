@@ -10,12 +10,14 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 
 import msgspec
 
-from wabot.errors import FlowFault
-from wabot.message import Inbound
+from wabot.contents import File, Media
+from wabot.errors import FlowFault, NoFile
+from wabot.message import Inbound, Kind, Outbound, TemplateMessage
 from wabot.text import fold
 
 D = TypeVar("D")
@@ -39,6 +41,26 @@ class Cliente(msgspec.Struct, frozen=True):
     @property
     def primeiro_nome(self) -> str:
         return self.nome.split(maxsplit=1)[0] if self.nome.strip() else ""
+
+
+class Files(Protocol):
+    """The files of the bot that is talking. In a test they are in memory."""
+
+    async def read(self, file: Media | File) -> bytes:
+        """The bytes of what a customer sent, or of a kept file. Raises NoFileYet and NoFile."""
+
+    async def keep(self, content: bytes | Path, *, filename: str = "", mime_type: str = "") -> File:
+        """Keep a file, to send it. The same bytes are kept once. Raises ValueError for none, or more than 100 MB."""
+
+
+class NoFiles:
+    """Where there are none: outside a running wabot."""
+
+    async def read(self, file: Media | File) -> bytes:
+        raise NoFile("Aqui não há arquivos guardados.")
+
+    async def keep(self, content: bytes | Path, *, filename: str = "", mime_type: str = "") -> File:
+        raise NoFile("Aqui não se guardam arquivos.")
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -67,6 +89,11 @@ Choice = TypeVar("Choice", bound="str | Option | HasOption")
 Answer = TypeVar("Answer")
 
 
+WORDS: tuple[Kind, ...] = ("text", "tap")
+Words = str | Outbound | Sequence[str | Outbound]
+"""What is said: words, a message of another kind (a document, a place), or several of both in their order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choose(Generic[Choice]):
     """A question with a closed set of answers: buttons, a list, or pages of a list, as fits.
@@ -90,6 +117,9 @@ class Ask(Generic[Answer]):
     then: Callable[[Answer], Outcome | Awaitable[Outcome]]
     image: str = ""
     """Link of a picture shown with the question."""
+    kinds: tuple[Kind, ...] = WORDS
+    """What counts as an answer: `("image", "document")` asks for a file, whose caption `check` gets. The file itself,
+    a place or a cart is in `ctx.message`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +130,21 @@ class Go:
     """
 
     to: Etapa[Any] | str
-    say: str = ""
+    say: Words = ""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
     """The conversation of this flow is over."""
 
-    say: str
+    say: Words
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
     """A person takes over; the bot is silent until the customer says *menu*."""
 
-    say: str = ""
+    say: Words = ""
 
 
 Question = Choose[Any] | Ask[Any]
@@ -134,6 +164,7 @@ class Context(Generic[D]):
     """The plugin's configuration for this bot: an instance of its `wabot_config` Struct."""
     doubles: dict[type, Any] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    files: Files = field(default_factory=NoFiles)
 
     def get(self, kind: type[T]) -> T:
         """The plugin's own `kind`, made without arguments, or what a test put in its place."""
@@ -157,6 +188,8 @@ class Flow(Generic[D]):
     `migrations[1]` turns the data of version 1 into that of version 2, `renamed` says where an etapa that does not
     exist any more goes on. Where there is no such path, `otherwise` decides: the flow starts again, or a person
     takes over; the customer is told.
+    `reopen` is sent, once, in place of replies that could not go within 24 hours of the customer's last words: after
+    that WhatsApp takes approved templates only. Without it such replies end as failed.
     Raises ValueError for an id, data type or keyword that cannot work, at import, where the author sees it.
     """
 
@@ -171,6 +204,7 @@ class Flow(Generic[D]):
         migrations: Mapping[int, Migration] | None = None,
         renamed: Mapping[str, str] | None = None,
         otherwise: Otherwise = "restart",
+        reopen: TemplateMessage | None = None,
     ) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", id):
             raise ValueError(f"flow id {id!r}: use small letters, digits and _, at most 40")
@@ -182,8 +216,11 @@ class Flow(Generic[D]):
         self.migrations = dict(migrations or {})
         self.renamed = dict(renamed or {})
         self.otherwise = otherwise
+        self.reopen = reopen
         self.etapas: dict[str, Etapa[D]] = {}
         data()  # every field needs a default: a conversation starts from nothing
+        if not isinstance(reopen, TemplateMessage | None):
+            raise ValueError(f"flow {id}: reopen is a TemplateMessage, not {type(reopen).__name__}")
         if "" in self.keywords:
             raise ValueError(f"flow {id}: an empty keyword would start it with every message")
 

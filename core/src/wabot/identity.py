@@ -1,104 +1,152 @@
-"""Who wrote: finding a cliente by business-scoped user id or phone, and making one for a stranger.
+"""Who wrote: finding a cliente by any id Meta has told of them, making one for a stranger, following ids that change.
 
-A business-scoped user id (BSUID) names one person; a phone is compared in its canonical form, since WhatsApp leaves
-out the ninth digit of many Brazilian mobiles. Somebody with neither id is nobody: their message is kept only.
+This is the door, where many come at once: known people cost one statement, strangers are made together, and whoever
+has something new about their ids is looked at one by one (wabot.person). Somebody without any id is nobody: their
+message is kept only. The rules are in docs/identity.md.
 """
 
-from collections.abc import Sequence
-
-import msgspec
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from wabot.db.engine import DB
+from wabot.merges import alone
 from wabot.message import Sender
-from wabot.phone import canonical
+from wabot.person import Ids, ids_of, make, person_of
 
-# The person each (chatbot, bsuid, phone) names. The BSUID decides where both are known.
+# The conversa to which a sender's ids lead: null for a stranger. `whole`: all of them lead there, nothing is new.
+# The only statement for people who are known, however many.
 FIND = """
-SELECT who.n - 1 AS n, coalesce(by_bsuid.id, by_phone.id) AS cliente, conversa.id AS conversa,
-       coalesce(by_bsuid.bsuid, by_phone.bsuid) AS bsuid, coalesce(by_bsuid.phone_key, by_phone.phone_key) AS phone_key
-FROM unnest($1::int[], $2::text[], $3::text[]) WITH ORDINALITY AS who (chatbot, bsuid, phone_key, n)
-LEFT JOIN cliente by_bsuid ON by_bsuid.chatbot = who.chatbot AND by_bsuid.bsuid = who.bsuid
-LEFT JOIN cliente by_phone ON by_phone.chatbot = who.chatbot AND by_phone.phone_key = who.phone_key
-    AND (by_phone.bsuid IS NULL OR who.bsuid IS NULL OR by_phone.bsuid = who.bsuid)
-JOIN conversa ON conversa.cliente = coalesce(by_bsuid.id, by_phone.id)
+SELECT who.n - 1 AS n, conversa.id AS conversa,
+    (who.bsuid IS NULL OR by_bsuid.cliente IS NOT DISTINCT FROM conversa.cliente)
+        AND (who.parent IS NULL OR by_parent.cliente IS NOT DISTINCT FROM conversa.cliente)
+        AND (who.phone_key IS NULL OR by_phone.cliente IS NOT DISTINCT FROM conversa.cliente) AS whole,
+    least(CASE WHEN by_bsuid.cliente > 0 THEN coalesce(by_bsuid.last_seen, '-infinity') END,
+          CASE WHEN by_parent.cliente > 0 THEN coalesce(by_parent.last_seen, '-infinity') END,
+          CASE WHEN by_phone.cliente > 0 THEN coalesce(by_phone.last_seen, '-infinity') END)
+        < who.at - interval '1 day' AS unseen
+FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) WITH ORDINALITY
+    AS who (chatbot, bsuid, parent, phone_key, at, n)
+LEFT JOIN identifier by_bsuid
+    ON by_bsuid.chatbot = who.chatbot AND by_bsuid.kind = 'bsuid' AND by_bsuid.value = who.bsuid
+LEFT JOIN identifier by_parent
+    ON by_parent.chatbot = who.chatbot AND by_parent.kind = 'parent_bsuid' AND by_parent.value = who.parent
+LEFT JOIN identifier by_phone
+    ON by_phone.chatbot = who.chatbot AND by_phone.kind = 'wa_id' AND by_phone.value = who.phone_key
+LEFT JOIN conversa ON conversa.cliente = coalesce(by_bsuid.cliente, by_parent.cliente, by_phone.cliente)
 """
 
-# Strangers. Somebody else may have made them meanwhile; then FIND knows them the next time it looks.
-MAKE = """
-INSERT INTO cliente (chatbot, bsuid, phone_key, wa_id, telefone, nome)
-SELECT chatbot, bsuid, phone_key, wa_id, coalesce(wa_id, ''), nome
-FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[])
-    AS stranger (chatbot, bsuid, phone_key, wa_id, nome)
-ON CONFLICT DO NOTHING
-"""
-
-# The other id of a person, learned later: somebody known by phone gets a BSUID, or the other way round.
-LEARN = """
-UPDATE cliente SET bsuid = coalesce(cliente.bsuid, $2), phone_key = coalesce(cliente.phone_key, $3),
-    wa_id = coalesce(cliente.wa_id, $4), atualizado_em = now()
-WHERE id = $1 AND NOT EXISTS (
-    SELECT FROM cliente other WHERE other.chatbot = cliente.chatbot AND other.id <> cliente.id
-        AND (other.bsuid = $2 OR other.phone_key = $3))
+# To the day, so that it costs no write per message. Whoever else is writing the same row saw the same person.
+SEEN = """
+WITH seen AS (
+    SELECT chatbot, kind, value, max(at) AS at
+    FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[]) AS seen (chatbot, kind, value, at)
+    GROUP BY chatbot, kind, value
+), free AS (
+    SELECT identifier.*, at FROM identifier JOIN seen USING (chatbot, kind, value)
+    ORDER BY chatbot, kind, value FOR UPDATE OF identifier SKIP LOCKED
+)
+UPDATE identifier SET last_seen = greatest(identifier.last_seen, free.at) FROM free
+WHERE identifier.chatbot = free.chatbot AND identifier.kind = free.kind AND identifier.value = free.value
 """
 
 
-class _Key(msgspec.Struct, frozen=True):
-    """A sender as the database compares them."""
+# Where these clientes go on, merged or not.
+GO_ON = """
+SELECT cliente.id AS cliente, conversa.id AS conversa
+FROM cliente JOIN conversa ON conversa.cliente = coalesce(mesclado_em, cliente.id) WHERE cliente.id = ANY($1)
+"""
+
+
+class Sighting(NamedTuple):
+    """That somebody was seen, by what ids, when, and by what ids they are known from then on, if those changed."""
 
     chatbot: int
-    bsuid: str | None
-    phone_key: str | None
-
-    @property
-    def names_somebody(self) -> bool:
-        return bool(self.bsuid or self.phone_key)
+    sender: Sender
+    at: datetime | None = None
+    becomes: Sender | None = None
 
 
-async def conversas_of(senders: Sequence[tuple[int, Sender]]) -> list[int | None]:
-    """The conversa of each (chatbot, sender), in order, made if need be; None for a sender without any id."""
-    keys = [_key(chatbot, sender) for chatbot, sender in senders]
-    people = {key: sender for key, (_, sender) in zip(keys, senders, strict=True) if key.names_somebody}
-    found = await _find(people)
-    for with_phone in (
-        True,
-        False,
-    ):  # a phone that is somebody else's by now must not leave its new owner unanswered
-        if not (strangers := {key: sender for key, sender in people.items() if key not in found}):
-            break
-        await _make(strangers, with_phone=with_phone)
-        found |= await _find(strangers)
+class _Key(NamedTuple):
+    """What makes two sightings the same."""
+
+    chatbot: int
+    ids: Ids
+    becomes: Ids = Ids()
+
+
+async def conversas_of(seen: Sequence[Sighting | tuple[int, Sender]]) -> list[int | None]:
+    """The conversa of each (chatbot, sender), in order, made if need be; None for a sender without any id.
+
+    What Meta tells of changed ids (`becomes`) counts for all of them, in whatever order they came.
+    """
+    sightings = [Sighting(*one) for one in seen]
+    keys = [_Key(s.chatbot, ids_of(s.sender), ids_of(s.becomes or Sender())) for s in sightings]
+    people = {key: s for key, s in zip(keys, sightings, strict=True) if any(key.ids) or any(key.becomes)}
+    found, _ = await _find({key: s for key, s in people.items() if not s.becomes})
+    if people.keys() - found.keys():
+        async with DB.transaction():
+            found = await _settle(people)
     return [found.get(key) for key in keys]
 
 
-def _key(chatbot: int, sender: Sender) -> _Key:
-    return _Key(chatbot, sender.bsuid or None, canonical(sender.wa_id) or None)
+async def user_id_changed(
+    chatbot: int, previous: str, current: str, wa_id: str = "", at: datetime | None = None
+) -> int | None:
+    """Meta says (field `user_id_update`) that a person has another BSUID now. Returns their conversa.
+
+    `wa_id` is their phone, if it is told. Does nothing without a `current` id.
+    """
+    if not current:
+        return None
+    was = Sender(bsuid=previous) if previous else Sender(wa_id=wa_id)
+    [conversa] = await conversas_of([Sighting(chatbot, was, at, Sender(bsuid=current, wa_id=wa_id))])
+    return conversa
 
 
-async def _find(people: dict[_Key, Sender]) -> dict[_Key, int]:
+def _when(sighting: Sighting) -> datetime:
+    """Never in the future, whatever a time stamp says: it would outdate all that follows."""
+    now = datetime.now(UTC)
+    return min(sighting.at or now, now)
+
+
+async def _find(people: Mapping[_Key, Sighting]) -> tuple[dict[_Key, int], list[_Key]]:
+    """The conversas of those of whom nothing is new, and those of whom no id is known."""
     keys = list(people)
     if not keys:
-        return {}
-    rows = await DB.fetch(
-        FIND, [k.chatbot for k in keys], [k.bsuid for k in keys], [k.phone_key for k in keys]
-    )
-    for row in rows:
-        key = keys[row["n"]]
-        if (key.bsuid and not row["bsuid"]) or (key.phone_key and not row["phone_key"]):
-            await DB.execute(LEARN, row["cliente"], key.bsuid, key.phone_key, people[key].wa_id or None)
-    return {keys[row["n"]]: row["conversa"] for row in rows}
+        return {}, []
+    told = [(key.chatbot, *key.ids, _when(people[key])) for key in keys]
+    rows = await DB.fetch(FIND, *zip(*told, strict=True))
+    if unseen := [keys[row["n"]] for row in rows if row["whole"] and row["unseen"]]:
+        await _note_seen(people, unseen)
+    found = {keys[row["n"]]: row["conversa"] for row in rows if row["whole"] and row["conversa"]}
+    return found, [keys[row["n"]] for row in rows if row["conversa"] is None]
 
 
-async def _make(strangers: dict[_Key, Sender], *, with_phone: bool) -> None:
-    # in one order everywhere, so that two processes that meet the same strangers cannot block each other
-    rows = sorted(
-        ((k.chatbot, k.bsuid or "", k.phone_key or "", s.wa_id, s.name) for k, s in strangers.items()),
-    )
-    chatbots, bsuids, phones, wa_ids, names = zip(*rows, strict=True)
-    await DB.execute(
-        MAKE,
-        chatbots,
-        [bsuid or None for bsuid in bsuids],
-        [(phone or None) if with_phone else None for phone in phones],
-        [wa_id or None for wa_id in wa_ids],
-        names,
-    )
+async def _note_seen(people: Mapping[_Key, Sighting], keys: Iterable[_Key]) -> None:
+    rows = [(key.chatbot, *known, _when(people[key])) for key in keys for known in key.ids.told().items()]
+    await DB.execute(SEEN, *zip(*rows, strict=True))
+
+
+async def _settle(people: Mapping[_Key, Sighting]) -> dict[_Key, int]:
+    """Changes first, then strangers, many at once; then, one by one, those of whom something is new."""
+    await alone(key.chatbot for key in people)
+    clientes = {key: await _person(s) for key, s in people.items() if s.becomes}
+    rest = {key: s for key, s in people.items() if not s.becomes}
+    found, strangers = await _find(rest)
+    if strangers:
+        await make((key.chatbot, people[key].sender) for key in strangers)
+        found, _ = await _find(rest)
+    clientes |= {key: await _person(s) for key, s in rest.items() if key not in found}
+    if clientes:  # they may have become one with somebody found before
+        found, _ = await _find(rest)
+        conversas = {
+            row["cliente"]: row["conversa"] for row in await DB.fetch(GO_ON, list(clientes.values()))
+        }
+        found |= {key: conversas[cliente] for key, cliente in clientes.items()}
+    return found
+
+
+async def _person(sighting: Sighting) -> int:
+    was, now = (sighting.sender, sighting.becomes) if sighting.becomes else (None, sighting.sender)
+    return await person_of(sighting.chatbot, now, _when(sighting), was=was)

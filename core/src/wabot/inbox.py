@@ -6,13 +6,15 @@ Concurrent webhooks share one commit. What is stored is rung for once, after the
 import hashlib
 import logging
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from wabot.db.batch import Batch
 from wabot.db.engine import DB
-from wabot.identity import conversas_of
+from wabot.identity import Sighting, conversas_of
+from wabot.media import incoming
 from wabot.outbox import outbox_id
 from wabot.queue import Queue
 from wabot.whatsapp.payloads import Message, Status
@@ -23,7 +25,7 @@ STORE_MESSAGES = """
 INSERT INTO inbox (chatbot, conversa, wamid, kind, sent_at, raw, state)
 SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[], $7::text[])
 ON CONFLICT (chatbot, wamid) DO NOTHING
-RETURNING conversa, state
+RETURNING chatbot, wamid, conversa, state
 """
 
 STORE_STATUSES = """
@@ -34,8 +36,8 @@ ON CONFLICT (chatbot, wamid, status, recipient) DO NOTHING
 """
 
 STORE_NOTICES = """
-INSERT INTO notice (chatbot, business_account_id, field, raw, digest)
-SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
+INSERT INTO notice (chatbot, business_account_id, field, raw, at, digest)
+SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[], $6::bytea[])
 ON CONFLICT (digest) DO NOTHING
 """
 
@@ -47,12 +49,20 @@ ON CONFLICT (digest) DO NOTHING
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """A change that is neither message nor status, of a bot's account."""
+    """A change that is neither message nor status, of a bot's number or account."""
 
-    chatbot: int | None
+    chatbot: int
     business_account_id: str
     field: str
     raw: bytes
+    at: datetime | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """A template that is paused a second time is told in the same words: only the time is another. Faults of
+        the number carry none, and would be news once for ever: so each counts once a day."""
+        told = self.at or (datetime.now(UTC).date() if self.field == "errors" else "")
+        return _digest(f"{self.chatbot} {self.business_account_id} {told}", self.raw)
 
 
 class Quarantined(msgspec.Struct, frozen=True):
@@ -86,22 +96,29 @@ class Inbox:
     async def _store(self, deliveries: list[Delivery]) -> None:
         messages = [item for delivery in deliveries for item in delivery.messages]
         statuses = [item for delivery in deliveries for item in delivery.statuses]
+        notices = [item for delivery in deliveries for item in delivery.notices]
         async with DB.transaction():
-            waiting = await _store_messages(messages)
+            waiting, files = await _store_messages(messages)
             await _store_statuses(statuses)
-            await _store_notices([notice for delivery in deliveries for notice in delivery.notices])
+            await _store_notices(notices)
             await _keep_apart([item for delivery in deliveries for item in delivery.quarantined])
         if waiting:
             self._queue.soon(self._queue.attend(waiting))
         if statuses:
             self._queue.soon(self._queue.receipts())
+        if notices:
+            self._queue.soon(self._queue.notices())
+        if files:
+            self._queue.soon(self._queue.media())
 
 
-async def _store_messages(messages: Sequence[tuple[int, Message]]) -> list[int]:
-    """Store what is new and return the conversas in which it waits."""
+async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list[int], bool]:
+    """Store what is new. The conversas in which it waits, and whether files are to be fetched."""
     if not messages:
-        return []
-    conversas = await conversas_of([(chatbot, message.sender) for chatbot, message in messages])
+        return [], False
+    conversas = await conversas_of(
+        [Sighting(chatbot, m.sender, m.inbound.at, m.becomes) for chatbot, m in messages]
+    )
     rows = [
         (
             chatbot,
@@ -115,7 +132,27 @@ async def _store_messages(messages: Sequence[tuple[int, Message]]) -> list[int]:
         for (chatbot, message), conversa in zip(messages, conversas, strict=True)
     ]
     stored = await DB.fetch(STORE_MESSAGES, *_columns(rows))
-    return list(dict.fromkeys(row["conversa"] for row in stored if row["state"] == "pendente"))
+    waiting = list(dict.fromkeys(row["conversa"] for row in stored if row["state"] == "pendente"))
+    return waiting, await _store_files(messages, stored)
+
+
+async def _store_files(messages: Sequence[tuple[int, Message]], stored: Iterable[Any]) -> bool:
+    """What came with new messages: of one that is delivered again, the file may have been erased since."""
+    media = {
+        (chatbot, message.inbound.wamid): message.inbound.media
+        for chatbot, message in messages
+        if message.inbound.media
+    }
+    if not media:
+        return False
+    arrivals = [
+        (row["chatbot"], row["conversa"], row["wamid"], found)
+        for row in stored
+        if (found := media.get((row["chatbot"], row["wamid"])))
+    ]
+    if arrivals:
+        await incoming.store(arrivals)
+    return bool(arrivals)
 
 
 async def _store_statuses(statuses: Sequence[tuple[int, Status]]) -> None:
@@ -140,10 +177,7 @@ async def _store_statuses(statuses: Sequence[tuple[int, Status]]) -> None:
 async def _store_notices(notices: Iterable[Notice]) -> None:
     await _insert(
         STORE_NOTICES,
-        [
-            (n.chatbot, n.business_account_id, n.field, n.raw, _digest(n.business_account_id, n.raw))
-            for n in notices
-        ],
+        [(n.chatbot, n.business_account_id, n.field, n.raw, n.at, n.digest) for n in notices],
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from wabot import texts
 from wabot.errors import FlowFault
-from wabot.flow import Ask, Choose, Option, Question, option_of
+from wabot.flow import Ask, Choose, Option, Question, Words, option_of
 from wabot.message import (
     BUTTON_ID_LIMIT,
     BUTTON_TITLE_LIMIT,
@@ -33,6 +33,8 @@ from wabot.message import (
 )
 from wabot.text import shorten, size, split
 
+Said = str | Outbound
+
 PAGE_MARK = "~"
 """Begins the key of a row that turns the page; no option's own key may begin with it."""
 
@@ -50,8 +52,14 @@ class Shown(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] = ()
 
 
-def show(question: Question, before: Sequence[str], place: str, page: int = 0) -> Shown:
+def show(question: Question, before: Sequence[Said], place: str, page: int = 0) -> Shown:
     """Lay out a question. `before` is said first; `place` (`pedidos.inicio`) stamps the ids of its options."""
+    ahead, words = _parted(before)
+    shown = _show(question, words, place, page)
+    return Shown((*ahead, *shown.messages), shown.keys)
+
+
+def _show(question: Question, before: Sequence[str], place: str, page: int) -> Shown:
     if isinstance(question, Ask):
         return Shown(_words_with_picture([*before, question.text], question.image))
     options = [option_of(choice) for choice in question.among]
@@ -61,8 +69,35 @@ def show(question: Question, before: Sequence[str], place: str, page: int = 0) -
     return _list(question, before, place, options, page)
 
 
-def say(before: Sequence[str]) -> tuple[Outbound, ...]:
-    """Plain words, in as few messages as they fit. Raises FlowFault for words that would flood the customer."""
+def said(words: Words) -> list[Said]:
+    """What an outcome says, piece by piece. Raises FlowFault for what nobody can say."""
+    pieces = [words] if isinstance(words, Said) else list(words)
+    for piece in pieces:
+        if not isinstance(piece, Said):
+            raise FlowFault(f"{type(piece).__name__} cannot be said; give a str or a message")
+    return pieces
+
+
+def say(before: Sequence[Said]) -> tuple[Outbound, ...]:
+    """All of it, the words in as few messages as they fit. Raises FlowFault for words that would flood the customer."""
+    ahead, words = _parted(before)
+    return (*ahead, *_texts(words))
+
+
+def _parted(before: Sequence[Said]) -> tuple[list[Outbound], list[str]]:
+    """What goes ahead in messages of its own, and the words at the end, which may travel with a question."""
+    ahead: list[Outbound] = []
+    words: list[str] = []
+    for piece in before:
+        if isinstance(piece, str):
+            words.append(piece)
+        else:
+            ahead += [*_texts(words), piece]
+            words = []
+    return ahead, words
+
+
+def _texts(before: Sequence[str]) -> tuple[Outbound, ...]:
     words = "\n\n".join(filter(None, before))
     if len(words) > MESSAGES_MOST * TEXT_LIMIT:
         raise FlowFault(f"{len(words)} characters are more than {MESSAGES_MOST} messages")
@@ -93,10 +128,10 @@ def page_shown(question: Question, shown: Sequence[str]) -> int:
 def _words_with_picture(before: Sequence[str], image: str) -> tuple[Outbound, ...]:
     words = "\n\n".join(filter(None, before))
     if not image:
-        return say([words])
+        return _texts([words])
     if size(words) <= CAPTION_LIMIT:
         return (ImageMessage(image, words),)
-    return (ImageMessage(image), *say([words]))
+    return (ImageMessage(image), *_texts([words]))
 
 
 def _check_keys(options: Sequence[Option], place: str) -> None:
@@ -172,5 +207,5 @@ def _body(before: Sequence[str], text: str, limit: int) -> tuple[tuple[Outbound,
     if size(together) <= limit:
         return (), together
     if size(text) <= limit:
-        return say(before), text
-    return say([*before, text]), texts.ESCOLHA
+        return _texts(before), text
+    return _texts([*before, text]), texts.ESCOLHA

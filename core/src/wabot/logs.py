@@ -15,8 +15,13 @@ def set_up(level: str, fmt: str) -> None:
     console = fmt == "console" or (not fmt and sys.stderr.isatty())
     handler.setFormatter(_Console() if console else _Json())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("httpx", "httpcore", "taskiq", "uvicorn.error", "asyncio"):
+    for noisy in ("httpx", "httpcore", "uvicorn.error", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    for repeating in (
+        "asyncpg.pool",
+        "taskiq",
+    ):  # what they say once a second is said once elsewhere: see Outage
+        logging.getLogger(repeating).setLevel(logging.CRITICAL)
 
 
 class _Console(logging.Formatter):

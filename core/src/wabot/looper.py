@@ -1,12 +1,14 @@
 """The skeleton that wabot's moving parts share: look, do what there is to do, rest, look again."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from wabot.background import background
+from wabot.errors import Away
 from wabot.logs import places
+from wabot.outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -15,38 +17,59 @@ Look = Callable[[], Awaitable[bool]]
 
 
 class Looper:
-    """Calls `look` every so many seconds, at once while there is more to do, and when somebody rings."""
+    """Calls `look` every so many seconds, at once while there is more to do, and when somebody rings.
 
-    def __init__(self, name: str, look: Look, every: float, side_by_side: int = 1) -> None:
+    `thorough`: on leaving, a look in hand is seen through, however long it takes. Otherwise it is cancelled.
+    """
+
+    def __init__(
+        self, name: str, look: Look, every: float, side_by_side: int = 1, *, thorough: bool = False
+    ) -> None:
         self._name, self._look, self._every, self._side_by_side = name, look, every, side_by_side
+        self._thorough, self._leaving = thorough, False
         self._rung = asyncio.Event()
+        self._outage = Outage(name, log)
 
     def ring(self) -> None:
         """Look now instead of later."""
         self._rung.set()
 
-    def running(self) -> AbstractAsyncContextManager[None]:
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
         """While inside, it looks."""
-        return background(self._run(), self._name)
+        ended = asyncio.Event()
+        async with background(self._run(ended), self._name):
+            try:
+                yield
+            finally:
+                self._leaving = True
+                self.ring()
+                if self._thorough:
+                    await ended.wait()
 
-    async def _run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._side_by_side):
-                group.create_task(self._loop())
+    async def _run(self, ended: asyncio.Event) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._side_by_side):
+                    group.create_task(self._loop())
+        finally:
+            ended.set()
 
     async def _loop(self) -> None:
-        told: type[Exception] | None = None
-        while True:
-            more = False
-            try:
-                more = await self._look()
-                told = None
-            except Exception as error:  # noqa: BLE001 - a loop that dies leaves everything waiting for ever
-                if type(error) is not told:  # once, not every second until the database is back
-                    log.warning("%s: %s", self._name, places(error))
-                told = type(error)
-            if not more:
+        while not self._leaving:
+            if not await self._looked():
                 await self._rest()
+
+    async def _looked(self) -> bool:
+        try:
+            more = await self._look()
+        except Away:
+            return False  # told where it was met
+        except Exception as error:  # noqa: BLE001 - a loop that dies leaves everything waiting for ever
+            self._outage.met(places(error))
+            return False
+        self._outage.over()
+        return more
 
     async def _rest(self) -> None:
         try:
@@ -54,4 +77,5 @@ class Looper:
                 await self._rung.wait()
         except TimeoutError:
             return
-        self._rung.clear()
+        if not self._leaving:
+            self._rung.clear()

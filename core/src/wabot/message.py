@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from wabot.contents import Contact, Content, File, Location, Media, Referral
+
 # Meta's limits (Cloud API, November 2026), in UTF-16 units where they count text.
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
@@ -49,16 +51,8 @@ class Sender(msgspec.Struct, frozen=True):
     wa_id: str = ""
     bsuid: str = ""
     name: str = ""
-
-
-class Media(msgspec.Struct, frozen=True):
-    """A file at Meta: `id` lives 7 days, `url` (if given) 5 minutes and needs the access token."""
-
-    id: str
-    mime_type: str = ""
-    sha256: str = ""
-    url: str = ""
-    filename: str = ""
+    parent_bsuid: str = ""
+    """The same person for several portfolios that are managed together."""
 
 
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,20 +65,87 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     """The words: of a text, a caption, or the title of what was tapped."""
     option: str = ""
     """The id of the tapped button or row."""
-    media: Media | None = None
+    content: Content | None = None
+    """What came with the words or in their place: `match` it, or ask for `media`."""
+    reply_to: str = ""
+    """The message this one quotes, by its wamid."""
+    forwarded: bool = False
+    referral: Referral | None = None
+
+    @property
+    def media(self) -> Media | None:
+        return self.content if isinstance(self.content, Media) else None
 
     @property
     def expects_answer(self) -> bool:
         return self.kind not in QUIET
 
 
-class TextMessage(msgspec.Struct, frozen=True, tag="text"):
+class _Free(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    reply_to: str = ""
+    """The wamid of a message to quote."""
+
+
+class _Filed(_Free, frozen=True, kw_only=True):
+    file: File | None = None
+    """A file wabot keeps, in place of a link."""
+
+
+class TextMessage(_Free, frozen=True, tag="text"):
     body: str
 
 
-class ImageMessage(msgspec.Struct, frozen=True, tag="image"):
-    link: str
+class ImageMessage(_Filed, frozen=True, tag="image"):
+    """JPEG or PNG, 5 MB. Meta fetches a `link` itself."""
+
+    link: str = ""
     caption: str = ""
+
+
+class VideoMessage(_Filed, frozen=True, tag="video"):
+    """MP4 or 3GP, 16 MB."""
+
+    link: str = ""
+    caption: str = ""
+
+
+class AudioMessage(_Filed, frozen=True, tag="audio"):
+    """AAC, AMR, MP3, M4A or OGG with Opus, 16 MB. A voice note has to be OGG with Opus, mono."""
+
+    link: str = ""
+    voice: bool = False
+
+
+class DocumentMessage(_Filed, frozen=True, tag="document"):
+    """Any file, 100 MB. The customer reads `filename`: without one, that of the file."""
+
+    link: str = ""
+    caption: str = ""
+    filename: str = ""
+
+
+class StickerMessage(_Filed, frozen=True, tag="sticker"):
+    """WebP of 512 × 512: 100 KB, or 500 KB if it moves."""
+
+    link: str = ""
+
+
+FileMessage = ImageMessage | VideoMessage | AudioMessage | DocumentMessage | StickerMessage
+
+
+class LocationMessage(_Free, frozen=True, tag="location"):
+    place: Location
+
+
+class ContactsMessage(_Free, frozen=True, tag="contacts"):
+    cards: tuple[Contact, ...]
+
+
+class ReactionMessage(msgspec.Struct, frozen=True, tag="reaction"):
+    """An emoji on a message of the last 30 days; an empty one takes it away."""
+
+    to: str
+    emoji: str
 
 
 class Button(msgspec.Struct, frozen=True):
@@ -92,7 +153,7 @@ class Button(msgspec.Struct, frozen=True):
     title: str
 
 
-class ButtonsMessage(msgspec.Struct, frozen=True, tag="buttons"):
+class ButtonsMessage(_Free, frozen=True, tag="buttons"):
     body: str
     buttons: tuple[Button, ...]
     image: str = ""
@@ -105,7 +166,7 @@ class Row(msgspec.Struct, frozen=True):
     description: str = ""
 
 
-class ListMessage(msgspec.Struct, frozen=True, tag="list"):
+class ListMessage(_Free, frozen=True, tag="list"):
     body: str
     button: str
     rows: tuple[Row, ...]
@@ -119,14 +180,39 @@ class TemplateMessage(msgspec.Struct, frozen=True, tag="template"):
     parameters: tuple[str, ...] = ()
 
 
-Outbound = TextMessage | ImageMessage | ButtonsMessage | ListMessage | TemplateMessage
+Outbound = (
+    TextMessage
+    | ImageMessage
+    | VideoMessage
+    | AudioMessage
+    | DocumentMessage
+    | StickerMessage
+    | LocationMessage
+    | ContactsMessage
+    | ReactionMessage
+    | ButtonsMessage
+    | ListMessage
+    | TemplateMessage
+)
 """One WhatsApp message to a customer."""
 
 
 def words_of(message: Outbound) -> str:
     """The words of a message that a person would read first."""
     match message:
-        case ImageMessage(caption=words) | TextMessage(words) | ButtonsMessage(words) | ListMessage(words):
+        case TextMessage(words) | ButtonsMessage(words) | ListMessage(words):
             return words
+        case ImageMessage(caption=words) | VideoMessage(caption=words):
+            return words
+        case DocumentMessage(caption=words, filename=name, file=file):
+            return words or name or (file.filename if file else "")
+        case LocationMessage(place):
+            return "\n".join(filter(None, (place.name, place.address)))
+        case ContactsMessage(cards):
+            return "\n".join(card.name for card in cards)
+        case ReactionMessage(emoji=emoji):
+            return emoji
         case TemplateMessage(name, _, parameters):
             return " · ".join([name, *parameters])
+        case AudioMessage() | StickerMessage():
+            return ""

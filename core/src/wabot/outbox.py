@@ -9,64 +9,52 @@ import asyncio
 import logging
 import random
 from collections.abc import Iterable
-from typing import Any
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 
+from wabot import addresses, consent, holds, templates
+from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
-from wabot.db.engine import DB
-from wabot.message import Outbound
-from wabot.plugins.runtime import Runtimes
-from wabot.whatsapp.client import Credentials, Graph, NotSent, Unclear
-from wabot.whatsapp.failures import delay, failure_for
+from wabot.db.engine import DB, patiently
+from wabot.media.upload import Uploads
+from wabot.message import FileMessage, Outbound, TemplateMessage
+from wabot.outage import Outage
+from wabot.pacing import Pacing
+from wabot.plugins.runtime import BotRuntime, Runtimes
+from wabot.storage import NotKept
+from wabot.templates import Held
+from wabot.whatsapp.client import Accepted, Credentials, Graph, NotSent, Unclear
+from wabot.whatsapp.failures import MINUTE, delay, failure_for
 from wabot.whatsapp.render import render
 
 log = logging.getLogger(__name__)
 
-MEND_EVERY = 60.0
-"""Seconds between tries while something has to be mended first (an expired token, an unpaid account)."""
 JITTER = 0.2
 UNCLEAR_AFTER = 30.0
 """Seconds a status may take to tell what became of a message whose POST nobody answered."""
+UNKNOWN_FOR = 60.0
+"""Seconds that a message waits whose chatbot this process does not know: another one may."""
 
 BULK_AT_ONCE = 4
 """Bulk messages one worker sends side by side: the rest of its connections are for replies."""
+BULK_SHARE = 0.75
+"""Of what Meta takes from a number, this much is for bulk messages: the rest is room for replies."""
+BULK_AHEAD = 0.25
+"""Seconds by which bulk may be ahead of its pace or make up for what it has not used."""
+WINDOW_CLOSED = 131047
 NO_ANSWER = "sem resposta da Meta; não repetida"
 OPTED_OUT = "o cliente não aceita mais mensagens"
+SLOWED_DOWN = "espera a sua vez: a Meta limitou a velocidade do número"
+UNKNOWN_BOT = "espera um processo que conheça o chatbot"
 
-# The next reply of a conversa, if it may go now. The oldest open row decides: while it is being sent, or waits for
-# its next try, nothing behind it may overtake. (SKIP LOCKED would let it.) Bulk messages are not in its way.
-CLAIM = """
-UPDATE outbox SET state = 'enviando', sending_at = now(), tries = tries + 1
-WHERE id = (SELECT id FROM outbox WHERE conversa = $1 AND state IN ('pendente', 'enviando') AND NOT bulk
-            ORDER BY id LIMIT 1 FOR UPDATE)
-  AND (state = 'pendente' OR sending_at < now() - make_interval(secs => $2))
-  AND (retry_at IS NULL OR retry_at <= now())
-RETURNING id, chatbot, content, tries, created_at < now() - interval '24 hours' AS too_late,
-    (SELECT wa_id FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS wa_id,
-    (SELECT bsuid FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS bsuid
-"""
-
-# A few bulk messages: of each conversa the oldest, and only if no reply is open there.
-CLAIM_BULK = """
-UPDATE outbox SET state = 'enviando', sending_at = now(), tries = tries + 1
-WHERE id = ANY (ARRAY(
-    SELECT id FROM outbox AS next WHERE bulk AND state = 'pendente' AND (retry_at IS NULL OR retry_at <= now())
-        AND NOT EXISTS (
-            SELECT FROM outbox AS open WHERE open.conversa = next.conversa
-                AND open.state IN ('pendente', 'enviando') AND (NOT open.bulk OR open.id < next.id))
-    ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))
-RETURNING id, chatbot, content, tries, created_at < now() - interval '24 hours' AS too_late,
-    (SELECT wa_id FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS wa_id,
-    (SELECT bsuid FROM conversa JOIN cliente ON cliente.id = cliente WHERE conversa.id = outbox.conversa) AS bsuid,
-    (SELECT ativo AND aceita_marketing FROM conversa JOIN cliente ON cliente.id = cliente
-     WHERE conversa.id = outbox.conversa) AS welcome
-"""
-
-# It may have been sent. A status that comes after all still tells the truth.
+# It may have been sent. A status that comes after all still tells the truth; while the server was down, none could.
 GIVE_UP_UNCLEAR = """
 UPDATE outbox SET state = 'falhou', error = $2
 WHERE bulk AND state = 'enviando' AND sending_at < now() - make_interval(secs => $1)
+    AND pg_postmaster_start_time() < now() - make_interval(secs => $1)
 """
 
 # A status may have come before the answer to the POST: it is never undone.
@@ -77,18 +65,30 @@ FROM unnest($1::bigint[], $2::text[]) AS sent (id, wamid)
 WHERE outbox.id = sent.id AND state <> 'falhou'
 """
 
+# Whoever claimed the message last knows best: `tries` tells whether that was us.
 NOT_SENT = """
 UPDATE outbox SET state = $2, retry_at = now() + make_interval(secs => $3), error_code = $4, error = $5,
     tries = tries - $6
-WHERE id = $1 AND state = 'enviando' AND wamid IS NULL
+WHERE id = $1 AND state = 'enviando' AND wamid IS NULL AND tries = $7
 """
 
+# The customer wrote too long ago: none of the replies that wait here may go any more. In their place goes the
+# template, if there is one; once, since nothing that could call for it is left.
+CLOSE = """
+WITH closed AS (
+    UPDATE outbox SET state = 'falhou', error_code = $3, error = $4
+    WHERE conversa = $1 AND NOT bulk AND content ->> 'type' <> 'template'
+        AND (state = 'pendente' OR (id = $2 AND state = 'enviando' AND wamid IS NULL))
+    RETURNING id, chatbot, conversa, inbox, outbox.flow
+)
+INSERT INTO outbox (chatbot, conversa, inbox, flow, content)
+SELECT chatbot, conversa, inbox, closed.flow, $5 FROM closed WHERE id = $2 AND $5::json IS NOT NULL
+"""
 
-OVERDUE = """
-SELECT DISTINCT conversa FROM outbox
-WHERE NOT bulk AND ((state = 'pendente' AND coalesce(retry_at, created_at + make_interval(secs => $1)) <= now())
-   OR (state = 'enviando' AND sending_at < now() - make_interval(secs => $2)))
-LIMIT $3
+# Before and after an upload: it may take longer than an answer to a POST. Each claim counts a try, and is known by it.
+HOLD = """
+UPDATE outbox SET sending_at = now() + make_interval(secs => $3)
+WHERE id = $1 AND tries = $2 AND state = 'enviando' RETURNING true
 """
 
 
@@ -111,82 +111,181 @@ def encode(replies: Iterable[Outbound]) -> list[str]:
 _DECODER = msgspec.json.Decoder(Outbound)
 
 
+class Tried(NamedTuple):
+    """What came of a claimed message."""
+
+    next_may_go: bool
+    """Whether the next one of its conversa may follow at once."""
+    number_works: bool = False
+    """Whether Meta has shown that it takes messages of this number."""
+
+
 class Outbox:
     """The only way out."""
 
     def __init__(self, graph: Graph, runtimes: Runtimes) -> None:
         self._graph, self._runtimes = graph, runtimes
+        self._uploads, self._pacing = Uploads(graph), Pacing()
         self._sent = Batch(_mark_sent)
+        self._outage = Outage("nothing sent", log)
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Claim nothing more; what is on its way is seen through."""
+        self._stopping = True
 
     async def deliver(self, conversa: int) -> None:
         """Send the replies that wait in this conversa, oldest first, until none may go now."""
-        while row := await DB.fetchrow(CLAIM, conversa, UNCLEAR_AFTER):
-            if not await self._send(row):
+        while not self._stopping and (row := await DB.fetchrow(CLAIM, conversa, UNCLEAR_AFTER)):
+            if not (await self._send(row)).next_may_go:
                 return
 
     async def deliver_bulk(self) -> bool:
         """Send a few of the bulk messages that wait; whether there may be more."""
+        if self._stopping:
+            return False
         await DB.execute(GIVE_UP_UNCLEAR, UNCLEAR_AFTER, NO_ANSWER)
-        rows = await DB.fetch(CLAIM_BULK, BULK_AT_ONCE)
+        rows = await DB.fetch(CLAIM_BULK, BULK_AT_ONCE, BULK_SHARE, BULK_AHEAD)
         results = await asyncio.gather(*(self._send_bulk(row) for row in rows), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        return len(rows) == BULK_AT_ONCE
+        return bool(rows)
 
-    async def _send_bulk(self, row: Any) -> bool:
-        """Consent counts when the message goes, not when it was written."""
-        if not row["welcome"]:
-            return await self._give_up(row, None, OPTED_OUT)
+    async def probe(self) -> bool:
+        """Try one message of a number on hold, if it is time to; whether there may be another number."""
+        row = None if self._stopping else await DB.fetchrow(PROBE, UNCLEAR_AFTER, MINUTE)
+        if row and (await self._send(row)).number_works:
+            await holds.lift(row["chatbot"])
+        return row is not None
+
+    async def _send_bulk(self, row: Any) -> Tried:
+        await asyncio.sleep(row["starts_in"])
         return await self._send(row)
 
-    async def _send(self, row: Any) -> bool:
-        """Whether the next one may follow at once."""
+    async def _send(self, row: Any) -> Tried:
         runtime = self._runtimes.get(row["chatbot"])
         if runtime is None:
-            return await self._refused(row, NotSent(None, 0, "chatbot unknown to this process"))
+            return await self._put_back(row, UNKNOWN_FOR, UNKNOWN_BOT)
+        if row["bulk"] and not row["welcome"]:  # consent counts when it goes, not when it was written
+            return await self._give_up(row, None, OPTED_OUT)
+        try:
+            message = _DECODER.decode(row["content"])
+        except msgspec.ValidationError as fault:
+            return await self._give_up(row, None, f"cannot be rendered: {fault}")
+        if isinstance(message, TemplateMessage):
+            if hold := await templates.held(row["chatbot"], message):
+                return await self._wait_for(row, hold)
+        elif row["closed"]:
+            return await self._close(row, runtime)
+        if row["rate"] and (wait := await self._pacing.put_off(row["chatbot"], row["rate"])):
+            return await self._put_back(row, wait, SLOWED_DOWN)
+        return await self._post(row, runtime, message)
+
+    async def _post(self, row: Any, runtime: BotRuntime, message: Outbound) -> Tried:
+        if self._stopping:  # it never left: the next worker sends it, without a doubt to wait out
+            return await self._put_back(row, 0, "")
         credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
         try:
-            wamid = await self._graph.send(credentials, _body(row))
+            accepted = await self._posted(row, credentials, message)
         except NotSent as refusal:
-            return await self._refused(row, refusal)
+            return await self._refused(row, runtime, message, refusal)
         except Unclear as doubt:
             log.warning("outbox %s: no clear answer (%s); waiting for its status", row["id"], doubt)
-            return False
-        except (ValueError, msgspec.ValidationError) as fault:
+            return Tried(next_may_go=False)
+        except (ValueError, NotKept) as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
-        await self._sent.add((row["id"], wamid))
-        return True
+        self._outage.over()
+        await self._sent.add((row["id"], accepted.wamid))
+        await addresses.learn(row, accepted)
+        return Tried(next_may_go=True, number_works=True)
 
-    async def _refused(self, row: Any, refusal: NotSent) -> bool:
-        failure = failure_for(refusal.code, refusal.http_status)
-        log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
-        mending = failure.kind == "configuration"
-        if row["too_late"] or not (mending or (failure.is_retried and row["tries"] < failure.tries)):
-            return await self._give_up(row, refusal.code, refusal.detail)
-        wait = MEND_EVERY if mending else delay(failure, row["tries"])
-        wait *= 1 + random.uniform(-JITTER, JITTER)  # noqa: S311 - spread, not secrecy
-        # waiting for somebody to mend something costs none of the tries
-        await DB.execute(
-            NOT_SENT, row["id"], "pendente", wait, refusal.code, refusal.detail[:500], int(mending)
+    async def _posted(self, row: Any, credentials: Credentials, message: Outbound) -> Accepted:
+        """A file of ours is uploaded first, if Meta does not have it yet."""
+        file = message.file if isinstance(message, FileMessage) else None
+        if file is None:
+            return await self._graph.send(credentials, _body(row, message))
+        return await self._uploads.send(
+            row["chatbot"],
+            credentials,
+            file,
+            post=lambda media_id: self._graph.send(credentials, _body(row, message, media_id)),
+            hold=lambda seconds: _hold(row, seconds),
         )
-        return False
 
-    async def _give_up(self, row: Any, code: int | None, why: str) -> bool:
-        await DB.execute(NOT_SENT, row["id"], "falhou", 0, code, why[:500], 0)
-        return True
+    async def _wait_for(self, row: Any, hold: Held) -> Tried:
+        """Waiting for a template costs none of the tries; one that is gone for good is not waited for."""
+        if hold.wait is None or row["too_late"]:
+            return await self._give_up(row, hold.code, hold.why)
+        return await self._put_back(row, hold.wait, hold.why, hold.code)
+
+    async def _refused(self, row: Any, runtime: BotRuntime, message: Outbound, refusal: NotSent) -> Tried:
+        failure = refusal.failure
+        if isinstance(message, TemplateMessage):
+            await templates.refused(row["chatbot"], message, refusal.code)
+        if refusal.code == consent.STOPPED:
+            await consent.stopped({row["id"]: datetime.now(UTC)})
+        if refusal.http_status:
+            log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
+        else:
+            self._outage.met(refusal.detail)  # all that are on their way meet it
+        if await addresses.try_other_form(row, refusal.code):
+            return Tried(next_may_go=True, number_works=True)
+        if failure.holds_number:
+            await holds.place(row, failure, refusal.detail, runtime.bot.credentials_at)
+            return Tried(next_may_go=False)
+        if failure.too_fast:
+            await self._pacing.refused(row["chatbot"])
+        works = failure.kind == "never" or failure.scope in ("pair", "template")
+        if row["too_late"] or not failure.is_tried_again(row["tries"]):
+            return (await self._give_up(row, refusal.code, refusal.detail))._replace(number_works=works)
+        wait = delay(failure, row["tries"]) * (1 + random.uniform(-JITTER, JITTER))  # noqa: S311 - spread, not secrecy
+        tried = await self._put_back(
+            row, wait, refusal.detail, refusal.code, given_back=not failure.costs_a_try
+        )
+        return tried._replace(number_works=works)
+
+    async def _put_back(
+        self, row: Any, wait: float, why: str, code: int | None = None, *, given_back: bool = True
+    ) -> Tried:
+        """It tries again after `wait` seconds, and nothing of its conversa overtakes it."""
+        tries = row["tries"]
+        await DB.execute(NOT_SENT, row["id"], "pendente", wait, code, why[:500], int(given_back), tries)
+        return Tried(next_may_go=False)
+
+    async def _give_up(self, row: Any, code: int | None, why: str) -> Tried:
+        await DB.execute(NOT_SENT, row["id"], "falhou", 0, code, why[:500], 0, row["tries"])
+        return Tried(next_may_go=True)
+
+    async def _close(self, row: Any, runtime: BotRuntime) -> Tried:
+        """Too late for free words: what the flow wants to be sent then goes next."""
+        flows = (bound.flow for bound in runtime.flows if bound.flow.id == row["flow"])
+        reopen = next((flow.reopen for flow in flows if flow.reopen), None)
+        content = encode([reopen])[0] if reopen else None
+        why = failure_for(WINDOW_CLOSED, 0).operator
+        await DB.execute(CLOSE, row["conversa"], row["id"], WINDOW_CLOSED, why, content)
+        return Tried(next_may_go=True)
 
 
 async def _mark_sent(sent: list[tuple[int, str]]) -> None:
-    """Many conversas' outcomes in one commit; in one order everywhere, so that two workers cannot block each other."""
+    """Many conversas' outcomes in one commit; in one order everywhere, so that two workers cannot block each other.
+
+    It has gone, so a database that is away is waited for: a message without an outcome would be sent again.
+    """
     numbers, wamids = zip(*sorted(sent), strict=True)
-    await DB.execute(SENT, numbers, wamids)
+    await patiently(partial(DB.execute, SENT, numbers, wamids))
 
 
-def _body(row: Any) -> dict[str, Any]:
+async def _hold(row: Any, seconds: float) -> None:
+    if not await DB.fetchval(HOLD, row["id"], row["tries"], seconds):
+        raise Unclear("another worker has taken it")
+
+
+def _body(row: Any, message: Outbound, media_id: str = "") -> dict[str, Any]:
     return render(
-        _DECODER.decode(row["content"]),
-        to=row["wa_id"] or "",
+        message,
+        media_id=media_id,
+        to=row["other_wa_id"] or row["wa_id"] or "",
         recipient=row["bsuid"] or "",
         callback=callback_of(row["id"]),
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 import msgspec
 from msgspec import Meta
 
-from wabot.flow import Chatbot, Context, Etapa, Handover, Migration, Outcome
+from wabot.flow import Chatbot, Context, Etapa, Files, Handover, Migration, NoFiles, Outcome, Words
 from wabot.message import Inbound, TemplateMessage
 
 C = TypeVar("C", bound=msgspec.Struct)
@@ -93,7 +93,7 @@ class Override:
 class Say:
     """A filter's answer: this is said, and the flows never see the message. Where the conversa stands is kept."""
 
-    text: str
+    text: Words
 
 
 Filtered = Inbound | Say | Handover | None
@@ -122,6 +122,7 @@ class BotContext:
     now: datetime
     config: Any = None
     doubles: Mapping[type, Any] = field(default_factory=dict)
+    files: Files = field(default_factory=NoFiles)
 
     def get(self, kind: type[T]) -> T:
         """The plugin's own `kind`, made without arguments, or what a test put in its place."""

@@ -7,13 +7,14 @@ import msgspec
 
 from wabot.attend import Attendant
 from wabot.db import listen
+from wabot.db.away import NotMigrated
 from wabot.db.connect import open_database
 from wabot.db.directory import Directory
-from wabot.db.engine import DB
+from wabot.db.engine import DB, patiently
 from wabot.db.migrate import migrate, migrations_of, pending
 from wabot.db.piccolo_app import APP_CONFIG as CORE
-from wabot.errors import WabotError
 from wabot.inbox import Inbox
+from wabot.media.fetch import Fetcher
 from wabot.outbox import Outbox
 from wabot.plugins.contain import hold_tasks
 from wabot.plugins.guard import Guard
@@ -24,6 +25,7 @@ from wabot.queue import Queue
 from wabot.schedule import Schedule
 from wabot.settings import Settings
 from wabot.sinks import Sinks
+from wabot.storage import STORAGE
 from wabot.vault import Vault
 from wabot.whatsapp.client import Graph
 from wabot.worker import Worker
@@ -37,8 +39,8 @@ WHERE nspname = ANY ($1) AND relkind IN ('r', 'p') AND attname = 'chatbot' AND N
 
 CONCURRENCY = 16
 """Turns one worker takes side by side."""
-CONNECTIONS_BESIDES = 10
-"""For jobs, sinks, sweeping and the rest."""
+CONNECTIONS_BESIDES = 14
+"""For jobs, sinks, files, sweeping and the rest."""
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -51,10 +53,6 @@ class Process(msgspec.Struct, frozen=True):
     runtimes: Runtimes
     queue: Queue
     inbox: Inbox
-
-
-class NotMigrated(WabotError):
-    """The database lacks the core's newest tables."""
 
 
 async def migrate_all() -> Registry:
@@ -74,27 +72,32 @@ async def running(
     concurrency: int = CONCURRENCY,
     migrating: bool = False,
 ) -> AsyncIterator[Process]:
-    """Everything a web process needs; with `worker`, also what answers and sends."""
+    """Everything a web process needs; with `worker`, also what answers and sends.
+
+    A database that is away, or not migrated yet, is waited for. Raises Refused if it does not let us in.
+    """
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(open_database(settings, most=concurrency + CONNECTIONS_BESIDES))
+        STORAGE.open(settings.home, settings.media_url)
+        stack.callback(STORAGE.close)
+        database = open_database(settings, most=concurrency + CONNECTIONS_BESIDES, waiting=True)
+        await stack.enter_async_context(database)
         hold_tasks()
-        registry = await (migrate_all() if migrating else _loaded())
+        registry = await patiently(migrate_all if migrating else _loaded)
         vault = Vault(settings.secret_keys)
         directory = Directory(settings, vault)
         runtimes = Runtimes(directory, registry, vault)
-        await runtimes.load()
+        await patiently(runtimes.load)
         await stack.enter_async_context(listen.listening(runtimes.load))
         await stack.enter_async_context(watching(registry.owner))
         queue = Queue(settings.redis_url)
+        await stack.enter_async_context(queue.open())
         if worker:
             await stack.enter_async_context(_working(settings, runtimes, queue, concurrency))
-        else:
-            await stack.enter_async_context(queue.open())
         yield Process(settings, vault, registry, directory, runtimes, queue, Inbox(queue))
 
 
 async def _loaded() -> Registry:
-    """Raises NotMigrated."""
+    """Raises NotMigrated: a new release may be started before its migrations have run."""
     if await pending(migrations_of(CORE)):
         raise NotMigrated("O banco de dados não está em dia; rode: wabot migrate")
     return await load_registry()
@@ -105,18 +108,33 @@ async def _working(
     settings: Settings, runtimes: Runtimes, queue: Queue, concurrency: int
 ) -> AsyncIterator[None]:
     graph = Graph(settings.graph_api_url, settings.graph_api_version)
+    guard = Guard()
+    worker = Worker(Attendant(runtimes, graph, guard), Outbox(graph, runtimes), queue, concurrency)
+    fetcher = Fetcher(graph, runtimes)
+    schedule, sinks = Schedule(runtimes, guard), Sinks(runtimes, guard)
+    hears = queue.hearing(
+        attend=worker.attend,
+        deliver=worker.deliver,
+        receipts=worker.receipts,
+        notices=worker.notices,
+        media=fetcher.ring,
+        sweep=worker.sweep,
+        job=schedule.ring,
+    )
     try:
-        guard = Guard()
-        worker = Worker(Attendant(runtimes, graph, guard), Outbox(graph, runtimes), queue, concurrency)
-        schedule, sinks = Schedule(runtimes, guard), Sinks(runtimes, guard)
-        hears = queue.open(
-            attend=worker.attend,
-            deliver=worker.deliver,
-            receipts=worker.receipts,
-            sweep=worker.sweep,
-            job=schedule.ring,
-        )
-        async with hears, worker.sweeping(), worker.mailing(), schedule.running(), sinks.running():
-            yield
+        async with (
+            worker.handing_back(),
+            worker.mailing(),
+            worker.probing(),
+            worker.sweeping(),
+            hears,
+            fetcher.running(),
+            sinks.running(),
+            schedule.running(),
+        ):
+            try:
+                yield
+            finally:
+                worker.stop()
     finally:
         await graph.close()

@@ -17,51 +17,53 @@ from taskiq.api import run_scheduler_task
 from taskiq.kicker import AsyncKicker
 from taskiq.receiver import Receiver
 from taskiq.schedule_sources import LabelScheduleSource
-from taskiq_redis import RedisStreamBroker
 
 from wabot.background import background
+from wabot.errors import Away
+from wabot.logs import places
+from wabot.outage import Outage
+from wabot.streams import Streams
 
 log = logging.getLogger(__name__)
 
 ATTEND = "wabot:attend"
 DELIVER = "wabot:deliver"
 RECEIPTS = "wabot:receipts"
+NOTICES = "wabot:notices"
+MEDIA = "wabot:media"
 SWEEP = "wabot:sweep"
 JOB = "wabot:job"
 
-STREAM = "wabot"
-STREAM_LENGTH = 100_000
-"""Rings kept in Redis. Older ones are dropped: their rows are still waiting in PostgreSQL."""
 CONVERSAS_PER_RING = 100
 RETRY_AFTER = 1.0
+RINGS_WITHIN = 5.0
+"""Seconds that the last rings of a process that ends may take."""
 
 Handler = Callable[..., Awaitable[None]]
 
 
 class Queue:
-    """Ring for work (`attend`, `deliver`, `receipts`), and, in a worker, hear the ringing."""
+    """Ring for work (`attend`, `deliver`, `receipts`, `notices`, `media`), and, in a worker, hear the ringing."""
 
     def __init__(self, redis_url: str, tasks_at_once: int = 50) -> None:
         self.in_process = not redis_url
         self._tasks_at_once = tasks_at_once
-        self._broker: AsyncBroker = (
-            InMemoryBroker(cast_types=False, max_async_tasks=tasks_at_once)
-            if self.in_process
-            else RedisStreamBroker(
-                redis_url,
-                queue_name=STREAM,
-                consumer_group_name=STREAM,
-                consumer_id="0",
-                maxlen=STREAM_LENGTH,
-                idle_timeout=60_000,
-                unacknowledged_lock_timeout=10,  # a killed worker must not hold it for ever
-            )
+        self._streams = Streams(redis_url) if redis_url else None
+        self._broker: AsyncBroker = self._streams or InMemoryBroker(
+            cast_types=False, max_async_tasks=tasks_at_once
         )
-        self.away = False
         self._ringing: set[asyncio.Task[None]] = set()
+
+    @property
+    def away(self) -> bool:
+        """Whether Redis did not answer last time."""
+        return self._streams is not None and self._streams.away
 
     def soon(self, ring: Coroutine[Any, Any, None]) -> None:
         """Ring without keeping the caller waiting: what the ring is about is committed already."""
+        if self.away and self._ringing:  # one is enough to notice that it is back
+            ring.close()
+            return
         task = asyncio.create_task(ring)
         self._ringing.add(task)
         task.add_done_callback(self._ringing.discard)
@@ -78,21 +80,50 @@ class Queue:
         """Statuses are waiting to be applied."""
         await self._ring(RECEIPTS)
 
+    async def notices(self) -> None:
+        """Notices are waiting to be applied."""
+        await self._ring(NOTICES)
+
+    async def media(self) -> None:
+        """Files are waiting to be fetched."""
+        await self._ring(MEDIA)
+
     @contextlib.asynccontextmanager
-    async def open(self, **handlers: Handler) -> AsyncIterator[None]:
-        """Connect; with handlers (by name: attend, deliver, receipts, sweep, job), also work off what is rung."""
-        for name, handler in handlers.items():
-            self._broker.register_task(
-                _task(handler), task_name=f"wabot:{name}", **_schedule(f"wabot:{name}")
-            )
-        with self._noticing():
-            await self._broker.startup()
-        async with self._listening() if handlers and not self.in_process else contextlib.nullcontext():
+    async def open(self) -> AsyncIterator[None]:
+        """Connect. On leaving, what is being rung is seen through."""
+        await self._broker.startup()
+        try:
             yield
-        if isinstance(self._broker, InMemoryBroker):
-            await self._broker.wait_all()
-        with contextlib.suppress(RedisError, OSError):
-            await self._broker.shutdown()
+        finally:
+            if self._ringing:
+                await asyncio.wait(self._ringing, timeout=RINGS_WITHIN)
+            with contextlib.suppress(RedisError, OSError):
+                await self._broker.shutdown()
+
+    @contextlib.asynccontextmanager
+    async def hearing(self, **handlers: Handler) -> AsyncIterator[None]:
+        """While inside, work off what is rung, by name: attend, deliver, receipts, sweep, job.
+
+        On leaving, whatever was heard is seen through; so handlers that shall end soon must be told before.
+        """
+        for name, handler in handlers.items():
+            task = f"wabot:{name}"
+            self._broker.register_task(_task(handler), task_name=task, **_schedule(task))
+        if self._streams is None:
+            try:
+                yield
+            finally:
+                assert isinstance(self._broker, InMemoryBroker)
+                await self._broker.wait_all()
+            return
+        finish = asyncio.Event()
+        listening = asyncio.create_task(self._listen(self._streams, finish), name="queue")
+        try:
+            yield
+        finally:
+            finish.set()
+            await listening
+            await self._streams.say_goodbye()
 
     @contextlib.asynccontextmanager
     async def scheduling(self) -> AsyncIterator[None]:
@@ -110,57 +141,43 @@ class Queue:
             await self._ring(task, list(conversas[start : start + CONVERSAS_PER_RING]))
 
     async def _ring(self, task: str, *args: Any) -> None:
-        with self._noticing():
-            await AsyncKicker(task, self._broker, labels={}).kiq(*args)
+        if self.in_process and self._broker.find_task(task) is None:
+            return  # nobody in this process hears
+        await AsyncKicker(task, self._broker, labels={}).kiq(*args)
 
-    @contextlib.contextmanager
-    def _noticing(self) -> Any:
-        """The queue being away is worth one line in the log, and never an error: the sweeper will ring."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - taskiq wraps what Redis raises
-            if not self.away:
-                log.warning("queue away (%s); workers look for waiting rows themselves", type(error).__name__)
-            self.away = True
-        else:
-            if self.away:
-                log.info("queue is back")
-            self.away = False
-
-    @contextlib.asynccontextmanager
-    async def _listening(self) -> AsyncIterator[None]:
-        finish = asyncio.Event()
-        task = asyncio.create_task(self._listen(finish), name="queue")
-        try:
-            yield
-        finally:
-            finish.set()
-            await task
-
-    async def _listen(self, finish: asyncio.Event) -> None:
-        """taskiq's own receiver, started again when Redis comes back."""
+    async def _listen(self, streams: Streams, finish: asyncio.Event) -> None:
+        """taskiq's own receiver, started again when Redis comes back, be it as empty as it likes."""
         with ThreadPoolExecutor(1) as executor:
             while not finish.is_set():
                 receiver = Receiver(
-                    self._broker,
+                    streams,
                     executor=executor,
                     validate_params=False,
                     max_async_tasks=self._tasks_at_once,
                     run_startup=False,
                     ack_type=AcknowledgeType.WHEN_EXECUTED,
                 )
-                with self._noticing():
-                    await self._broker.startup()
-                    await receiver.listen(finish)
+                await streams.startup()
+                if not streams.away:
+                    await streams.forget_the_gone()
+                    with streams.noticing():
+                        await receiver.listen(finish)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(finish.wait(), RETRY_AFTER)
 
 
 def _task(handler: Handler) -> Handler:
-    """taskiq wants plain functions, not methods."""
+    """taskiq wants plain functions, not methods, and would log what they raise with all that the rows said."""
+    outage = Outage("ring", log)
 
     async def task(*args: Any) -> None:
-        await handler(*args)
+        try:
+            await handler(*args)
+            outage.over()
+        except Away:
+            pass  # told where it was met
+        except Exception as error:  # noqa: BLE001 - the sweeper rings again
+            outage.met(places(error))
 
     return task
 

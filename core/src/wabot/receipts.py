@@ -3,6 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
+from wabot import addresses, consent
 from wabot.db.engine import DB
 from wabot.whatsapp.statuses import Progress, Told, merge
 
@@ -20,18 +21,21 @@ FROM receipt r WHERE state = 'pendente' AND id > $3 ORDER BY id LIMIT $1 FOR UPD
 """
 
 LOCK = """
-SELECT id, conversa, state, wamid, status, sent_at, delivered_at, read_at, error_code, error, pricing
+SELECT id, conversa, state, wamid, other_wa_id, status, sent_at, delivered_at, read_at, error_code, error, pricing,
+    priced
 FROM outbox WHERE id = ANY($1) ORDER BY id FOR UPDATE
 """
 
-# A status proves that the message was sent, whatever its state says.
+# A status proves that the message was sent, whatever its state says. One that failed is not sent again, even with a
+# code that is tried again elsewhere: Meta had accepted it and has done its own tries, maybe for days, and what followed
+# it in the conversa has gone.
 WRITE = """
 UPDATE outbox SET wamid = coalesce(outbox.wamid, new.wamid), status = new.status, sent_at = new.sent_at,
     delivered_at = new.delivered_at, read_at = new.read_at, error_code = new.error_code, error = new.error,
-    pricing = new.pricing, state = CASE new.status WHEN 'failed' THEN 'falhou' ELSE 'enviada' END
+    pricing = new.pricing, priced = new.priced, state = CASE new.status WHEN 'failed' THEN 'falhou' ELSE 'enviada' END
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
-            $7::int[], $8::text[], $9::json[])
-    AS new (id, wamid, status, sent_at, delivered_at, read_at, error_code, error, pricing)
+            $7::int[], $8::text[], $9::json[], $10::text[])
+    AS new (id, wamid, status, sent_at, delivered_at, read_at, error_code, error, pricing, priced)
 WHERE outbox.id = new.id
 """
 
@@ -71,9 +75,26 @@ async def _merge_all(rows: list[Any]) -> list[int]:
     for row in rows:
         news[row["message"]].append(row)
     messages = await DB.fetch(LOCK, list(news))
-    written = [_written(message, news[message["id"]]) for message in messages]
-    await DB.execute(WRITE, *(list(column) for column in zip(*written, strict=True)))
-    return list({message["conversa"] for message in messages if message["state"] == "enviando"})
+    told = {
+        message["id"]: [row for row in news[message["id"]] if _is_news(message, row)] for message in messages
+    }
+    written = [_written(message, told[message["id"]]) for message in messages if told[message["id"]]]
+    if written:
+        await DB.execute(WRITE, *(list(column) for column in zip(*written, strict=True)))
+    await consent.stopped({row["message"]: row["at"] for row in rows if row["error_code"] == consent.STOPPED})
+    again = await addresses.told(messages, {row[0]: (row[2], row[6]) for row in written})
+    return list({message["conversa"] for message in messages if message["state"] == "enviando"} | again)
+
+
+def _is_news(message: Any, row: Any) -> bool:
+    """A failure is one send's. Meta may tell it twice, as the answer to the POST and as a status: a message that waits
+    for its next try has been answered, and one that was sent again has another wamid.
+    """
+    if row["status"] != "failed":
+        return True
+    if message["wamid"]:
+        return bool(message["wamid"] == row["wamid"])
+    return bool(message["state"] != "pendente")
 
 
 def _written(message: Any, rows: list[Any]) -> tuple[Any, ...]:

@@ -20,6 +20,7 @@ from wabot.due import BadCron, next_after
 from wabot.errors import FlowFault, PluginFailed
 from wabot.flow import Chatbot
 from wabot.looper import Looper
+from wabot.media.kept import ChatbotFiles
 from wabot.parts import BotContext, Bound, Job
 from wabot.plugins.contain import Overstayed
 from wabot.plugins.guard import Guard, PluginDown
@@ -153,7 +154,7 @@ class Schedule:
             told = "Não rodou: o wabot estava parado nesse horário."
             await DB.execute(SKIPPED, row["id"], _next(row, work), told)
             return True
-        context = BotContext(work.bot, row["now"], work.config)
+        context = BotContext(work.bot, row["now"], work.config, files=ChatbotFiles(work.bot.id))
         try:
             run = partial(work.run, context)
             told = await attempt(self._guard, work.bot.id, work.plugin, work.job, run, JOB_LIMIT)

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Empty: the embedded server, unless PG* variables point to one."""
     external_database: bool = False
     redis_url: str = ""
+    media_url: str = ""
+    """Empty: files are kept under `home`."""
     secret_keys: tuple[str, ...] = ()
     graph_api_url: str = GRAPH_API_URL
     graph_api_version: str = GRAPH_API_VERSION
@@ -52,6 +55,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         database_url=_database(get("DATABASE_URL") or ""),
         external_database=external,
         redis_url=_url("REDIS_URL", get("REDIS_URL") or "", ("redis", "rediss", "unix")),
+        media_url=_media(get("MEDIA_URL") or ""),
         secret_keys=_keys(get("SECRET_KEY") or "", home, external),
         graph_api_url=_url("GRAPH_API_URL", get("GRAPH_API_URL") or GRAPH_API_URL, ("http", "https")).rstrip(
             "/"
@@ -84,6 +88,16 @@ def _url(name: str, url: str, schemes: tuple[str, ...]) -> str:
     if url and urlsplit(url).scheme not in schemes:
         raise BadSetting(f"{name}: use um endereço que comece com {schemes[0]}://")
     return url
+
+
+def _media(url: str) -> str:
+    if not url:
+        return ""
+    if urlsplit(url).scheme != "s3" or not urlsplit(url).netloc:
+        raise BadSetting("MEDIA_URL: use s3://balde/pasta, ou deixe vazio para guardar em WABOT_HOME.")
+    if find_spec("obstore") is None:
+        raise BadSetting("MEDIA_URL: para guardar em s3:// instale o complemento: pip install 'wabot[s3]'.")
+    return url.rstrip("/")
 
 
 def _port(text: str) -> int:

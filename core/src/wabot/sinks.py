@@ -11,9 +11,10 @@ import msgspec
 
 from wabot.attempt import attempt
 from wabot.db.engine import DB
-from wabot.errors import PluginFailed
+from wabot.errors import Away, PluginFailed
 from wabot.logs import places
 from wabot.looper import Looper
+from wabot.media.kept import ChatbotFiles
 from wabot.parts import BotContext, Bound, Recorded, Sink
 from wabot.plugins.guard import Guard, PluginDown
 from wabot.plugins.runtime import BotRuntime, Runtimes
@@ -147,7 +148,7 @@ class Sinks:
 
     async def _give(self, reader: Reader, events: Sequence[Recorded]) -> None:
         bot, bound = reader.runtime.chatbot, reader.bound
-        context = BotContext(bot, datetime.now(UTC), bound.config)
+        context = BotContext(bot, datetime.now(UTC), bound.config, files=ChatbotFiles(bot.id))
 
         async def take() -> None:
             await bound.value.take(context, events)
@@ -162,6 +163,8 @@ class Sinks:
     async def _read_on(self, reader: Reader) -> bool:
         try:
             return await self.read(reader)
+        except Away:
+            return False  # told where it was met
         except Exception as error:  # noqa: BLE001 - the other bots' sinks go on
             log.warning("sink %s.%s of chatbot %s: %s", *reader.key[1:], reader.key[0], places(error))
             return False

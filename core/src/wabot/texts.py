@@ -1,5 +1,6 @@
 """What the engine itself says to customers, and the words it knows everywhere. In Portuguese, in one place."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 Word = Literal["menu", "cancelar", "sair", "atendente"]
@@ -37,6 +38,18 @@ POR_NADA = "Por nada! Quando precisar, é só mandar um *oi*. 😊"
 NAO_ENTENDI_OPCAO = "Não entendi. Toque em uma das opções, por favor."
 NAO_ENTENDI_NUMERO = "Não há opção com esse número. Toque em uma das opções, por favor."
 PRECISO_DE_TEXTO = "Consigo ler só texto por aqui. Pode escrever a resposta, por favor?"
+DE_QUE = {
+    "text": "um texto",
+    "image": "uma foto",
+    "video": "um vídeo",
+    "audio": "um áudio",
+    "document": "um documento",
+    "sticker": "uma figurinha",
+    "location": "uma localização",
+    "contacts": "um contato",
+    "order": "um carrinho do catálogo",
+    "form": "o formulário preenchido",
+}
 SO_OPCOES = "Ainda não consigo abrir isso por aqui. Toque em uma das opções, por favor."
 PERGUNTA_ANTERIOR = "Essa opção é de uma pergunta anterior."
 INDISPONIVEL = "Essa opção não está mais disponível."
@@ -69,3 +82,8 @@ FALHA_NOSSA = (
     "Tivemos um problema por aqui e não consegui responder. "
     "Já avisamos a equipe; tente de novo daqui a pouco."
 )
+
+
+def preciso_de(kinds: Sequence[str]) -> str:
+    """What to send, of several kinds of message."""
+    return f"Aqui preciso de {' ou '.join(DE_QUE[kind] for kind in kinds if kind in DE_QUE)}. Pode enviar, por favor?"

@@ -19,14 +19,17 @@ from wabot.flow import (
     Context,
     End,
     Event,
+    Files,
     Flow,
     Go,
     Handover,
+    NoFiles,
     Option,
     Outcome,
     Question,
+    Words,
 )
-from wabot.layout import MESSAGES_MOST, page_shown, say, show
+from wabot.layout import MESSAGES_MOST, Said, page_shown, said, say, show
 from wabot.message import Inbound, Outbound
 from wabot.parts import Bound, Filter, Override, Say
 from wabot.text import fold
@@ -42,6 +45,9 @@ CALL_LIMIT = 5.0
 """Seconds one call into a plugin may take."""
 NEWER_PATIENCE = timedelta(minutes=5)
 """How long a message waits for a process with the newer release that wrote its conversation's state."""
+LATE_AFTER = timedelta(hours=24)
+"""Meta delivers for seven days what it could not deliver at once. After 24 hours only a template may be the answer, and
+the customer has long gone on."""
 MISSES_BEFORE_PERSON = 2
 MENU_PLACE = "wabot.menu"
 
@@ -93,6 +99,7 @@ class Scene(msgspec.Struct, frozen=True):
     incomplete: bool = False
     """A plugin that is switched on for the bot cannot be used: a flow that is not here may come back."""
     trail: Trail = msgspec.field(default_factory=Trail)
+    files: Files = msgspec.field(default_factory=NoFiles)
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -102,6 +109,13 @@ class Turn(msgspec.Struct, frozen=True):
     replies: tuple[Outbound, ...] = ()
     events: tuple[Event, ...] = ()
     opted_out: bool = False
+    flow: str = ""
+    """The flow that speaks; empty: the engine."""
+
+
+def is_late(message: Inbound, now: datetime) -> bool:
+    """Whether it is too late to answer this message as if it had just been written."""
+    return now - message.at > LATE_AFTER
 
 
 async def take_turn(flows: Sequence[BoundFlow], state: State, scene: Scene, message: Inbound) -> Turn:
@@ -111,9 +125,12 @@ async def take_turn(flows: Sequence[BoundFlow], state: State, scene: Scene, mess
     """
     if not message.expects_answer:
         return Turn(state)
+    if is_late(message, scene.now):
+        return _late(state, scene, message)
     taker = _Taker({bound.flow.id: bound for bound in flows}, state, scene, message)
     try:
-        return _bounded(await taker.turn())
+        turn = await taker.turn()
+        return _bounded(msgspec.structs.replace(turn, flow=taker.speaking))
     except _Down as down:
         return await taker.without_plugin(str(down))
     except (NewerState, PluginFailed):
@@ -124,6 +141,15 @@ async def take_turn(flows: Sequence[BoundFlow], state: State, scene: Scene, mess
 
 class _Down(Exception):
     """The plugin that would have to answer must not be called now."""
+
+
+def _late(state: State, scene: Scene, message: Inbound) -> Turn:
+    """Nothing is said and nothing moves, but whoever wanted to be left alone is."""
+    hours = (scene.now - message.at) // timedelta(hours=1)
+    events = [Event("mensagem.atrasada", {"horas": hours})]
+    if opted_out := word_of(message) == "sair":
+        events.append(Event("cliente.saiu"))
+    return Turn(state, events=tuple(events), opted_out=opted_out)
 
 
 def _bounded(turn: Turn) -> Turn:
@@ -144,9 +170,10 @@ class _Taker:
     state: State
     scene: Scene
     message: Inbound
-    before: list[str] = field(default_factory=list)
+    before: list[Said] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     misses: int = 0
+    speaking: str = ""
 
     async def turn(self) -> Turn:
         if self.state.person:
@@ -195,9 +222,7 @@ class _Taker:
             if bound.plugin in self.scene.down:
                 continue
             scene = self.scene
-            context: Context[None] = Context(
-                scene.bot, scene.cliente, None, self.message, scene.now, bound.config, dict(scene.doubles)
-            )
+            context = self.context(bound.config, None)
             try:
                 scene.trail.enter(bound.plugin)
                 async with asyncio.timeout(CALL_LIMIT):
@@ -247,7 +272,7 @@ class _Taker:
             return await self.without_path(bound)
         self.state = msgspec.structs.replace(self.state, etapa=found.etapa)
         self.message = _renamed(bound.flow, self.message)
-        context = self.context(bound, found.data)
+        context = self.context(bound.config, found.data)
         outcome = await self.ask(bound, found.etapa, context)
         if not isinstance(outcome, Choose | Ask):  # the world moved on while the customer was typing
             return await self.follow(bound, context, found.etapa, outcome)
@@ -338,16 +363,17 @@ class _Taker:
 
     async def start(self, bound: BoundFlow) -> Turn:
         self.events.append(Event("conversa.iniciada", {"flow": bound.flow.id}))
-        context = self.context(bound, bound.flow.data())
+        context = self.context(bound.config, bound.flow.data())
         first = bound.flow.etapas[bound.flow.first]
         return await self.follow(bound, context, bound.flow.first, Go(first))
 
     async def follow(self, bound: BoundFlow, context: Context[Any], etapa: str, outcome: Outcome) -> Turn:
         """Go from etapa to etapa until somebody has to speak."""
+        self.speaking = bound.flow.id
         for _ in range(GO_LIMIT):
             match outcome:
                 case Go(to, words):
-                    self.before.append(words)
+                    self.before += said(words)
                     etapa = bound.flow.code_of(to)
                     outcome = await self.ask(bound, etapa, context)
                 case Choose() | Ask():
@@ -368,6 +394,7 @@ class _Taker:
     def put(
         self, bound: BoundFlow, context: Context[Any], etapa: str, question: Question, page: int = 0
     ) -> Turn:
+        self.speaking = bound.flow.id
         shown = show(question, self.before, f"{bound.flow.id}.{etapa}", page)
         state = State(
             flow=bound.flow.id,
@@ -379,17 +406,24 @@ class _Taker:
         )
         return Turn(state, shown.messages, (*self.events, *context.events))
 
-    def hand_over(self, words: str) -> Turn:
+    def hand_over(self, words: Words) -> Turn:
         self.events.append(Event("conversa.atendente"))
         return self.close(State(person=True), words or texts.ATENDENTE)
 
-    def close(self, state: State, words: str) -> Turn:
-        return Turn(state, say([*self.before, words]), tuple(self.events))
+    def close(self, state: State, words: Words) -> Turn:
+        return Turn(state, say([*self.before, *said(words)]), tuple(self.events))
 
-    def context(self, bound: BoundFlow, data: Any) -> Context[Any]:
+    def context(self, config: Any, data: Any) -> Context[Any]:
         scene = self.scene
         return Context(
-            scene.bot, scene.cliente, data, self.message, scene.now, bound.config, dict(scene.doubles)
+            scene.bot,
+            scene.cliente,
+            data,
+            self.message,
+            scene.now,
+            config,
+            dict(scene.doubles),
+            files=scene.files,
         )
 
 

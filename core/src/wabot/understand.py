@@ -7,7 +7,7 @@ from typing import Any
 
 from wabot import texts
 from wabot.errors import NotUnderstood
-from wabot.flow import Ask, Choose, Question, option_of
+from wabot.flow import WORDS, Ask, Choose, Question, option_of
 from wabot.layout import PAGE_MARK, page_shown
 from wabot.message import Inbound
 from wabot.text import fold
@@ -81,8 +81,8 @@ def _tapped(question: Question, stamp: tuple[str, str], place: str) -> Understoo
 
 
 def _told(question: Ask[Any], message: Inbound) -> Understood:
-    if message.kind not in ("text", "tap"):
-        return Missed(texts.PRECISO_DE_TEXTO)
+    if message.kind not in question.kinds:
+        return Missed(texts.PRECISO_DE_TEXTO if question.kinds == WORDS else texts.preciso_de(question.kinds))
     try:
         return Picked(question.check(message.text))
     except NotUnderstood as hint:

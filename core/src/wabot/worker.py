@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
-import asyncpg
-
-from wabot import attend, outbox, receipts
+from wabot import attend, notices, outbox, receipts
 from wabot.attend import Attendant, NotReady
-from wabot.background import background
+from wabot.errors import Away
 from wabot.logs import places
 from wabot.looper import Looper
+from wabot.outage import Outage
 from wabot.outbox import Outbox
 from wabot.queue import Queue
 
@@ -22,14 +22,16 @@ OVERDUE_AFTER = 5.0
 """Seconds a row may wait before the sweeper rings for it: longer than any ring takes to be heard."""
 SWEEP_MOST = 1000
 MAIL_EVERY = 1.0
+PROBE_EVERY = 1.0
 
-AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
+
+Work = Callable[[int], Coroutine[Any, Any, None]]
 
 
 class OneAtATime:
     """Runs `work(key)` once at a time for each key. A call during a run makes it run once more afterwards."""
 
-    def __init__(self, work: Callable[[int], Awaitable[None]]) -> None:
+    def __init__(self, work: Work) -> None:
         self._work = work
         self._again: dict[int, bool] = {}
 
@@ -50,73 +52,100 @@ class Worker:
     """Handles what the queue rings for. `at_once` turns are taken side by side, each on a connection of its own."""
 
     def __init__(self, attendant: Attendant, out: Outbox, queue: Queue, at_once: int) -> None:
-        self._queue, self._out = queue, out
+        self._queue, self._attendant, self._out = queue, attendant, out
         self._slots = asyncio.Semaphore(at_once)
         self._attend_one = OneAtATime(attendant.attend)
         self._deliver_one = OneAtATime(out.deliver)
+        self._outage = Outage("left waiting", log)
+        self._patience = 0.0  # whatever waits at the start was left by somebody who is gone
+        self._stopping = False
+        self._in_hand: set[asyncio.Task[None]] = set()
+        self._left: set[int] = set()
 
     async def attend(self, conversas: list[int]) -> None:
         """Answer what waits in these conversas and send the answers."""
-        await _together(self._serve(conversa) for conversa in conversas)
+        await self._together(self._serve, conversas)
 
     async def deliver(self, conversas: list[int]) -> None:
         """Send what waits in these conversas."""
-        await _together(self._deliver_one(conversa) for conversa in conversas)
+        await self._together(self._deliver_one, conversas)
 
     async def receipts(self) -> None:
         """Apply the statuses that have come; where one settles a doubt, go on sending."""
         if settled := await receipts.apply():
             await self.deliver(settled)
 
+    async def notices(self) -> None:
+        """Do what the notices that have come ask for."""
+        await notices.apply()
+
     async def _serve(self, conversa: int) -> None:
         async with self._slots:
             await self._attend_one(conversa)
         await self._deliver_one(conversa)
 
+    async def _together(self, work: Work, conversas: list[int]) -> None:
+        """All of it, side by side. What fails is left waiting in its row; the log says so once, not once each."""
+        tasks = [asyncio.create_task(work(conversa)) for conversa in conversas]
+        for task in tasks:
+            self._in_hand.add(task)
+            task.add_done_callback(self._in_hand.discard)
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        failures = [result for result in results if isinstance(result, Exception)]
+        for failure in failures:
+            if isinstance(failure, NotReady):
+                self._outage.met(f"{failure} is not known here")
+            elif not isinstance(failure, Away):  # that is told where it was met
+                self._outage.met(places(failure))
+        if not failures:
+            self._outage.over()
+        if self._stopping:
+            self._left.update(conversas)
+
     def sweeping(self) -> AbstractAsyncContextManager[None]:
         """While inside, rows left waiting are rung for: after a crash, a lost ring, or when a retry is due."""
-        return background(self._keep_sweeping(), "sweeper")
+        return Looper("sweeper", self._sweep, SWEEP_EVERY, thorough=True).running()
 
     def mailing(self) -> AbstractAsyncContextManager[None]:
-        """While inside, bulk messages go out, a few at a time: their rows wait, and nobody rings for them."""
-        return Looper("mail", self._mail, MAIL_EVERY).running()
+        """While inside, bulk messages go out, a few at a time: their rows wait, and nobody rings for them. What is
+        being sent is seen through: it would not be sent again.
+        """
+        return Looper("mail", self._out.deliver_bulk, MAIL_EVERY, thorough=True).running()
 
-    async def _mail(self) -> bool:
-        """What is being sent is seen through even if the worker stops: it would not be sent again."""
-        sending = asyncio.create_task(self._out.deliver_bulk())
-        try:
-            return await asyncio.shield(sending)
-        except asyncio.CancelledError:
-            await sending
-            raise
+    def probing(self) -> AbstractAsyncContextManager[None]:
+        """While inside, numbers on hold show from time to time whether they work again."""
+        return Looper("probe", self._out.probe, PROBE_EVERY, thorough=True).running()
 
-    async def _keep_sweeping(self) -> None:
-        patience = 0.0  # whatever waits at the start was left by somebody who is gone
-        while True:
-            try:
-                await self.sweep(patience)
-                patience = OVERDUE_AFTER
-            except AWAY as error:
-                log.debug("nothing swept: %s", type(error).__name__)
-            except Exception as error:  # noqa: BLE001 - a sweeper that dies leaves rows waiting for ever
-                log.error("sweep failed: %s", places(error))
-            await asyncio.sleep(SWEEP_EVERY)
+    def stop(self) -> None:
+        """Begin nothing more. What is in hand is seen through: a turn to its commit, a reply to its outcome."""
+        self._stopping = True
+        self._attendant.stop()
+        self._out.stop()
+
+    @asynccontextmanager
+    async def handing_back(self) -> AsyncIterator[None]:
+        """On leaving, see through what is in hand, and ring for what is left, so that others go on with it at once."""
+        yield
+        if self._in_hand:
+            await asyncio.wait(self._in_hand)
+        if not self._queue.in_process:
+            await self._queue.attend(list(self._left))
+
+    async def _sweep(self) -> bool:
+        await self.sweep(self._patience)
+        self._patience = OVERDUE_AFTER
+        return False
 
     async def sweep(self, patience: float = OVERDUE_AFTER) -> None:
         """Ring for every row that has waited longer than `patience` seconds; while the queue is away, do it here."""
-        ring: Queue | Worker = self if self._queue.away else self._queue
+        if self._stopping:
+            return
+        ring: Queue | Worker = self._queue
+        if self._queue.away:
+            ring, patience = self, 0.0
         await ring.attend(await attend.waiting_longer_than(patience, SWEEP_MOST))
         await ring.deliver(await outbox.waiting_longer_than(patience, SWEEP_MOST))
         if await receipts.waiting():
             await ring.receipts()
-
-
-async def _together(work: Iterable[Awaitable[None]]) -> None:
-    """All of it, side by side. What fails is left waiting in its row; the log says so, once per ring."""
-    results = await asyncio.gather(*work, return_exceptions=True)
-    failures = [result for result in results if isinstance(result, BaseException)]
-    for failure in failures:
-        if not isinstance(failure, (*AWAY, NotReady)):
-            log.error("unexpected %s", places(failure))
-    if failures:
-        log.warning("%s of %s left waiting: %s", len(failures), len(results), type(failures[0]).__name__)
+        if await notices.waiting():
+            await ring.notices()

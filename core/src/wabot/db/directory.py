@@ -1,6 +1,7 @@
 """The chatbots of this installation, as this process knows them: whose number, whose secrets."""
 
 import logging
+from datetime import datetime
 
 import msgspec
 
@@ -24,6 +25,8 @@ class Bot(msgspec.Struct, frozen=True):
     access_token: str
     app_secret: str
     verify_token: str
+    credentials_at: datetime | None = None
+    """Since when they are what they are."""
 
     def __repr__(self) -> str:
         return f"Bot({self.id})"  # secrets never reach a log

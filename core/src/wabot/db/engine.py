@@ -1,13 +1,29 @@
-"""The one connection pool of a process: raw SQL for the hot path, Piccolo for the rest, in one transaction."""
+"""The one connection pool of a process: raw SQL for the hot path, Piccolo for the rest, in one transaction.
 
+That the database is away is told here, once for everybody; whoever asks it something gets Away.
+"""
+
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+
+from wabot.db.away import away, is_away
+from wabot.errors import Away
+from wabot.outage import Outage
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+CONNECT_WITHIN = 10.0
+RETRY_AFTER = 1.0
+"""Seconds until a database that is away is asked again."""
 
 _fence: ContextVar[frozenset[int] | None] = ContextVar("fence", default=None)
 
@@ -15,7 +31,23 @@ FENCED = "SELECT set_config('wabot.chatbots', $1, true)"
 
 
 class _Transaction(PostgresTransaction):
-    """Piccolo's transaction; it also minds the fence, and gives the connection back when commit or rollback fails."""
+    """Piccolo's transaction; it also minds the fence, and gives the connection back whatever fails."""
+
+    engine: "Database"
+
+    async def __aenter__(self) -> "_Transaction":
+        if self._parent is not None:
+            return self._parent  # type: ignore[return-value]
+        async with self.engine.minding():
+            self.connection = await self.get_connection()  # type: ignore[no-untyped-call]
+            try:
+                self.transaction = self.connection.transaction()
+                await self.begin()
+            except BaseException:
+                await self._give_back()
+                raise
+        self.context = self.engine.current_transaction.set(self)
+        return self
 
     async def begin(self) -> None:
         await super().begin()  # type: ignore[no-untyped-call]
@@ -27,17 +59,21 @@ class _Transaction(PostgresTransaction):
             return False
         try:
             if exception is not None:
-                with contextlib.suppress(OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+                with contextlib.suppress(OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
                     await self.rollback()  # type: ignore[no-untyped-call]
             elif not self._rolled_back:
-                await self.commit()  # type: ignore[no-untyped-call]
+                async with self.engine.minding():
+                    await self.commit()  # type: ignore[no-untyped-call]
         finally:
             self.engine.current_transaction.reset(self.context)
-            if self.engine.pool is None:
-                await self.connection.close()
-            else:
-                await self.engine.pool.release(self.connection)
+            await self._give_back()
         return False
+
+    async def _give_back(self) -> None:
+        if self.engine.pool is None:
+            await self.connection.close()
+        else:
+            await self.engine.pool.release(self.connection)
 
 
 async def _leave(connection: asyncpg.Connection) -> None:
@@ -51,6 +87,7 @@ class Database(PostgresEngine):
 
     def __init__(self) -> None:
         super().__init__(config={})
+        self.outage = Outage("database", log)
 
     async def check_version(self) -> None:
         """Nothing to do at import: there is no server yet."""
@@ -59,19 +96,30 @@ class Database(PostgresEngine):
         """No extensions needed."""
 
     async def open(self, dsn: str, *, least: int = 1, most: int = 10) -> None:
-        """Connect. Raises OSError or asyncpg's errors when the server cannot be reached.
+        """Connect. Raises Refused if the server does not let us in, else Away if it cannot be reached.
 
         An empty `dsn` leaves everything to `PGHOST`, `PGDATABASE` and their kin.
         """
         self.config = {"dsn": dsn} if dsn else {}
-        self.pool = await asyncpg.create_pool(
-            **self.config,
-            min_size=least,
-            max_size=most,
-            max_inactive_connection_lifetime=0,  # reconnecting costs more than an idle connection
-            reset=_leave,
-            server_settings={"application_name": "wabot"},
-        )
+        try:
+            self.pool = await asyncpg.create_pool(
+                **self.config,
+                min_size=least,
+                max_size=most,
+                max_inactive_connection_lifetime=0,  # reconnecting costs more than an idle connection
+                timeout=CONNECT_WITHIN,
+                reset=_leave,
+                server_settings={"application_name": "wabot"},
+            )
+        except Exception as error:
+            if is_away(error) or isinstance(error, OSError):
+                raise away(error) from error  # not logged: a command says so itself
+            raise
+
+    async def get_new_connection(self) -> asyncpg.Connection:
+        """One outside the pool. Raises Away."""
+        async with self.minding():
+            return await asyncpg.connect(**self.config, timeout=CONNECT_WITHIN)
 
     async def close(self) -> None:
         """Give all connections back and forget the server."""
@@ -89,14 +137,31 @@ class Database(PostgresEngine):
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """The connection of the transaction in hand, or one from the pool."""
-        if transaction := self.current_transaction.get():
-            yield transaction.connection
-        elif _fence.get() is not None:
-            async with self.transaction() as transaction:
+        async with self.minding():
+            if transaction := self.current_transaction.get():
                 yield transaction.connection
+            elif _fence.get() is not None:
+                async with self.transaction() as transaction:
+                    yield transaction.connection
+            else:
+                async with self._pool().acquire() as connection:
+                    yield connection
+
+    @asynccontextmanager
+    async def minding(self) -> AsyncIterator[None]:
+        """Raises Away for whatever asyncpg or a socket raises when the database is away, and tells it once."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, Away) or not (is_away(error) or isinstance(error, OSError)):
+                raise
+            if isinstance(error, asyncpg.ReadOnlySQLTransactionError) and self.pool:
+                await self.pool.expire_connections()  # these lead to what is no longer the primary
+            told = away(error)
+            self.outage.met(str(told))
+            raise told from error
         else:
-            async with self._pool().acquire() as connection:
-                yield connection
+            self.outage.over()
 
     async def fetch(self, sql: str, *args: Any) -> list[Any]:
         async with self.connection() as connection:
@@ -127,3 +192,13 @@ class Database(PostgresEngine):
 
 
 DB = Database()
+
+
+async def patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """Do it, again and again for as long as the database is away."""
+    while True:
+        try:
+            return await work()
+        except Away as error:
+            DB.outage.met(str(error))
+            await asyncio.sleep(RETRY_AFTER)

@@ -11,7 +11,9 @@ import asyncpg
 
 from wabot.background import background
 from wabot.db.engine import DB
+from wabot.errors import Away
 from wabot.logs import places
+from wabot.outage import Outage
 
 log = logging.getLogger(__name__)
 CHANNEL = "wabot_changed"
@@ -24,16 +26,15 @@ def listening(on_change: Callable[[], Awaitable[None]]) -> AbstractAsyncContextM
 
 
 async def _listen(on_change: Callable[[], Awaitable[None]]) -> None:
-    away = False
+    outage = Outage("changes are not heard", log)
     while True:
         try:
             await _hear(on_change)
+            outage.over()
+        except Away:
+            pass  # told already
         except Exception as error:  # noqa: BLE001 - a process that hears no changes any more is worse than any of them
-            if not away:
-                log.warning("changes are not heard: %s", places(error))
-            away = True
-        else:
-            away = False
+            outage.met(places(error))
         await asyncio.sleep(RETRY_AFTER)
 
 

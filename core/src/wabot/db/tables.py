@@ -5,6 +5,7 @@ from enum import StrEnum
 from piccolo.columns import (
     JSON,
     Array,
+    BigInt,
     BigSerial,
     Boolean,
     Bytea,
@@ -32,6 +33,7 @@ class Chatbot(Table, db=DB, tablename="chatbot"):
     app_secret = Text(secret=True)
     verify_token = Text(secret=True)
     timezone = Text()
+    throughput = Integer(default=80)
     ativo = Boolean(default=True)
     criado_em = Timestamptz(default=TimestamptzNow())
     atualizado_em = Timestamptz(default=TimestamptzNow(), auto_update=TimestamptzNow().python)
@@ -47,6 +49,9 @@ class Cliente(Table, db=DB, tablename="cliente"):
     wa_id = Text(null=True, default=None)
     phone_key = Text(null=True, default=None)
     bsuid = Text(null=True, default=None)
+    parent_bsuid = Text(null=True, default=None)
+    wa_id_proved = Boolean(default=False)
+    mesclado_em = BigInt(null=True, default=None)
     email = Text()
     ativo = Boolean(default=True)
     aceita_marketing = Boolean(default=False)

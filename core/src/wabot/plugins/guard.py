@@ -9,8 +9,9 @@ from typing import TypeVar
 
 import asyncpg
 
+from wabot.db.away import is_away
 from wabot.db.engine import DB
-from wabot.errors import WabotError, reason_of
+from wabot.errors import Away, WabotError, reason_of
 from wabot.logs import places
 from wabot.plugins.breaker import Breaker, Change
 from wabot.plugins.contain import contained
@@ -58,10 +59,9 @@ class Guard:
 
         try:
             result = await contained(called(), within)
-        except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
-            raise  # the database is away; the plugin is not to blame
         except Exception as error:
-            await self.failed(chatbot, plugin, error, part)
+            if not is_away(error):  # or else the plugin is not to blame
+                await self.failed(chatbot, plugin, error, part)
             raise
         await self.succeeded(chatbot, plugin, part)
         return result
@@ -85,5 +85,5 @@ class Guard:
         told = DB.execute(HEALTH, *key, change == "closed", why)
         try:  # in a transaction of its own: that of the caller may be about to be undone
             await asyncio.create_task(told, context=contextvars.Context())
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (Away, asyncpg.PostgresError) as error:
             log.warning("health of plugin %s not written: %s", key[1], type(error).__name__)

@@ -6,11 +6,14 @@ from typing import Any
 
 import msgspec
 
+from wabot.contents import Content
 from wabot.errors import PluginFailed
 from wabot.flow import Chatbot, Cliente, Event, Flow
 from wabot.message import Button as ReplyButton
 from wabot.message import ButtonsMessage, Inbound, Kind, ListMessage, Outbound, Row, words_of
+from wabot.testing.files import MemoryFiles
 from wabot.turn import BoundFlow, Scene, State, take_turn
+from wabot.whatsapp.render import render
 
 
 def offers(message: Outbound) -> Sequence[ReplyButton | Row]:
@@ -18,6 +21,18 @@ def offers(message: Outbound) -> Sequence[ReplyButton | Row]:
     if isinstance(message, ButtonsMessage):
         return message.buttons
     return message.rows if isinstance(message, ListMessage) else ()
+
+
+def kind_of(message: Outbound) -> str:
+    """`text`, `image`, `buttons`, …"""
+    return str(type(message).__struct_config__.tag)
+
+
+def shown_of(message: Outbound) -> str:
+    """A message as the transcript shows it: what is not words by its kind."""
+    kind = kind_of(message)
+    mark = "" if kind in ("text", "buttons", "list", "template") else f"‹{kind}›"
+    return " ".join(filter(None, (mark, words_of(message))))
 
 
 STARTS = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -83,6 +98,7 @@ class Chat:
         self.doubles = dict(doubles or {})
         self.clock = clock or Clock()
         self.state = state or State()
+        self.files = MemoryFiles()
         self.happened: list[Event] = []
         self.opted_out = False
         self._transcript: list[str] = []
@@ -118,15 +134,33 @@ class Chat:
             return await self._send("tap", title, option=option, shown=f"[{title}]")
         raise self._failure(f"no message offers {title!r}")
 
-    async def sends(self, kind: Kind, caption: str = "") -> None:
-        """Send something that is not text: a picture, a voice note, a location."""
-        await self._send(kind, caption, shown=f"<{kind}> {caption}".rstrip())
+    async def sends(
+        self,
+        kind: Kind,
+        caption: str = "",
+        *,
+        content: Content | bytes | None = None,
+        filename: str = "",
+    ) -> None:
+        """Send something that is not text: a picture, a voice note, a location. `content` is the file's bytes, or the
+        place, cart or form itself; without it a sample goes."""
+        if isinstance(content, bytes | None):
+            content = self.files.sent(kind, self.cliente.nome, content, filename)
+        await self._send(kind, caption, content=content, shown=f"<{kind}> {caption}".rstrip())
 
-    def sees(self, *words: str, options: Sequence[str] | None = None) -> None:
-        """Read the next reply: it holds all the words, and offers exactly these options if any are given."""
+    def sees(self, *words: str, options: Sequence[str] | None = None, kind: str = "") -> None:
+        """Read the next reply: it holds all the words, offers exactly these options if any are given, and is of this
+        kind: `text`, `image`, `document`, `location`… Fails for a message that WhatsApp would refuse.
+        """
         if not self._unread:
             raise self._failure(f"expected {words!r}, but the bot said nothing more")
         message = self._unread.pop(0)
+        try:
+            render(message, to="5511900000001", media_id="1")
+        except ValueError as refusal:
+            raise self._failure(f"WhatsApp would refuse the message: {refusal}") from None
+        if kind not in ("", kind_of(message)):
+            raise self._failure(f"expected a message of kind {kind!r}, got {kind_of(message)!r}")
         for expected in words:
             if expected not in words_of(message):
                 raise self._failure(f"expected {expected!r} in {words_of(message)!r}")
@@ -181,14 +215,17 @@ class Chat:
         """The latest message received."""
         return self._received[-1]
 
-    async def _send(self, kind: Kind, text: str, *, option: str = "", shown: str) -> None:
+    async def _send(
+        self, kind: Kind, text: str, *, option: str = "", content: Content | None = None, shown: str
+    ) -> None:
         if self._unread:
             raise self._failure(f"unread when the customer spoke: {words_of(self._unread[0])!r}")
         self._write(self.cliente.nome, shown)
         self._count += 1
         self.now += EACH_MESSAGE
-        message = Inbound(wamid=f"wamid.{self._count}", at=self.now, kind=kind, text=text, option=option)
-        scene = Scene(self.bot, self.cliente, self.now, self.doubles)
+        wamid = f"wamid.{self._count}"
+        message = Inbound(wamid=wamid, at=self.now, kind=kind, text=text, option=option, content=content)
+        scene = Scene(self.bot, self.cliente, self.now, self.doubles, files=self.files)
         try:
             turn = await take_turn(self.flows, self.state, scene, message)
         except PluginFailed as failed:  # an author wants to see what their own code raised
@@ -198,7 +235,7 @@ class Chat:
         self._unread += turn.replies
         self._received += turn.replies
         for reply in turn.replies:
-            self._write("bot", words_of(reply), [offer.title for offer in offers(reply)])
+            self._write("bot", shown_of(reply), [offer.title for offer in offers(reply)])
 
     def _write(self, who: str, words: str, options: Sequence[str] = ()) -> None:
         indent = " " * 10

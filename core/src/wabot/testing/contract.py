@@ -37,7 +37,7 @@ class _Listener(Chat):
         replies = list(self._unread)
         self._unread.clear()
         for reply in replies:
-            render(reply, to="5511900000001")
+            render(reply, to="5511900000001", media_id="1")
         return replies
 
 

@@ -93,8 +93,9 @@ def bot_context(config: Any, doubles: dict[type, Any], clock: "Clock") -> "BotCo
     """What a job, a sink or a campaign is called with."""
     from wabot import BotContext
     from wabot.testing.chat import SHOP
+    from wabot.testing.files import MemoryFiles
 
-    return BotContext(SHOP, clock.now, config, doubles)
+    return BotContext(SHOP, clock.now, config, doubles, MemoryFiles())
 
 
 @pytest.fixture

@@ -1,17 +1,24 @@
 """The web application: Meta's webhook, the REST API of the core and the plugins, the panel, health."""
 
 import logging
+import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
-from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ServiceUnavailableException,
+)
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from wabot.logs import set_up
+from wabot.errors import WabotError
+from wabot.logs import places, set_up
 from wabot.plugins.registry import Plugin
 from wabot.process import Process, running
 from wabot.settings import load
@@ -19,6 +26,7 @@ from wabot.web import health, problems, webhook
 from wabot.web.admin import mount as admin
 from wabot.web.auth import authorize, provide_access
 from wabot.web.clientes import ClienteController
+from wabot.web.opening import opening
 from wabot.web.panel import errors
 from wabot.web.panel import mount as panel
 from wabot.web.panel.frame import template_config
@@ -28,20 +36,16 @@ log = logging.getLogger(__name__)
 
 
 def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Litestar:
-    """The application for a process that is opened when the server starts and closed when it stops.
+    """The application for a process that is opened when the server starts and closed when it has stopped.
 
-    The panel and plugins' routes are mounted when it has opened: only then its keys are known, and which plugins work.
+    Opening waits for the database. The server does not wait that long: it says 503 meanwhile. The panel and plugins'
+    routes are mounted when the process has opened: only then its keys are known, and which plugins work.
     """
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with opened() as process:
-            app.state.process = process
-            for router in panel.routers(process.settings):
-                app.register(router)
-            app.register(admin.router(process.settings, process.registry))
-            for plugin in process.registry.plugins.values():
-                _mount(app, plugin)
+        app.state.process = None
+        async with opening(opened, lambda process: _admit(app, process)) as app.state.held:
             yield
 
     return Litestar(
@@ -77,7 +81,27 @@ def from_environment() -> Litestar:
     """The application on its own, as a server that makes several processes of it imports it."""
     settings = load()
     set_up(settings.log_level, settings.log_format)
-    return create_app(lambda: running(settings, worker=False))
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Process]:
+        try:
+            async with running(settings, worker=False) as process:
+                yield process
+        except Exception as error:
+            log.error("%s", error if isinstance(error, WabotError) else places(error))
+            signal.raise_signal(signal.SIGTERM)  # the server ends; whoever watches over it starts another
+            raise
+
+    return create_app(opened)
+
+
+def _admit(app: Litestar, process: Process) -> None:
+    app.state.process = process
+    for router in panel.routers(process.settings):
+        app.register(router)
+    app.register(admin.router(process.settings, process.registry))
+    for plugin in process.registry.plugins.values():
+        _mount(app, plugin)
 
 
 def _mount(app: Litestar, plugin: Plugin) -> None:
@@ -102,10 +126,15 @@ def _behind_token(path: str, handlers: Sequence[Any]) -> Router:
 
 def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Where there is no route, no router can say how it is told: a page to people, a problem document to programs."""
+    if request.app.state.process is None:  # there will be
+        error = ServiceUnavailableException(detail=problems.NOT_NOW)
     of_panel = f"{request.scope['path']}/".startswith("/painel/")
     return errors.refused(request, error) if of_panel else problems.refused(request, error)
 
 
 async def _provide_process(request: Request[Any, Any, Any]) -> Process:
-    process: Process = request.app.state.process
+    """Raises 503 while the process is not open yet."""
+    process: Process | None = request.app.state.process
+    if process is None:
+        raise ServiceUnavailableException(detail=problems.NOT_NOW)
     return process

@@ -11,9 +11,10 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
+from wabot import consent
 from wabot.db.engine import DB
 from wabot.db.tables import Cliente, Conversa
-from wabot.phone import canonical, digits
+from wabot.phone import canonical, international
 from wabot.text import clean
 from wabot.web.rest import Access, Created, Invalid, Listing, Page
 
@@ -63,6 +64,7 @@ class ClienteController(Controller):
             Cliente,
             access,
             _shown,
+            where=[Cliente.mesclado_em.is_null()],  # whoever was merged goes on as somebody else
             search=[Cliente.nome, Cliente.telefone, Cliente.email],
             orders={"id": Cliente.id, "nome": Cliente.nome, "criado_em": Cliente.criado_em},
         )
@@ -78,7 +80,10 @@ class ClienteController(Controller):
             raise Invalid(chatbot="Este chatbot não existe.")
         cliente = _new(data)
         try:
-            await cliente.save()
+            async with DB.transaction():
+                await cliente.save()
+                if data.aceita_marketing:
+                    await consent.record(cliente.id, accepts=True, who="api", how="cadastro pela API")
         except asyncpg.UniqueViolationError:
             raise Invalid(telefone="Este chatbot já tem um cliente com este telefone ou BSUID.") from None
         return Created(_shown(cliente), f"/api/clientes/{cliente.id}/")
@@ -96,7 +101,7 @@ class ClienteController(Controller):
 
 
 def _new(data: ClienteIn) -> Cliente:
-    telefone = digits(data.telefone)
+    telefone = international(data.telefone)
     if data.telefone and not 8 <= len(telefone) <= 15:
         raise Invalid(telefone="Informe o número com código do país e DDD, por exemplo +55 11 90000-0001.")
     if not telefone and not data.bsuid:

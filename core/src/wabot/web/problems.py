@@ -11,6 +11,7 @@ from litestar.plugins.problem_details import (
     ProblemDetailsPlugin,
 )
 
+from wabot.db.away import is_away
 from wabot.explain import field_of, in_portuguese
 from wabot.logs import places
 
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 FENCED = "WB001"
 """The SQLSTATE of the fence between chatbots."""
+
+NOT_NOW = "O banco de dados não responde agora. Tente de novo em instantes."
 
 TITLES = {
     400: "Pedido inválido",
@@ -63,7 +66,9 @@ def refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[A
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Our own fault: the log has the place, the caller gets no details."""
+    """Our own fault: the log has the place, the caller gets no details. That the database is away is told already."""
+    if is_away(error):
+        return _problem(HTTPException(status_code=503, detail=NOT_NOW)).to_response(request)
     if getattr(error, "sqlstate", "") == FENCED:
         log.error(
             "%s %s: a write to another chatbot's rows was refused", request.method, request.scope["path"]

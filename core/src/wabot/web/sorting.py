@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from wabot.db.directory import Bot, Directory
 from wabot.inbox import Delivery, Notice, Quarantined
 from wabot.whatsapp import payloads
-from wabot.whatsapp.payloads import Payload
+from wabot.whatsapp.payloads import Payload, account_named
 
 UNKNOWN_NUMBER = "a number or account that is not ours"
 INACTIVE = "a chatbot that is switched off"
@@ -59,17 +59,19 @@ class Sorter:
         return None
 
     def _notice(self, notice: payloads.Notice) -> None:
-        """Of a number or, for most fields, of an account that several chatbots may share."""
-        owners = self._owners(notice.waba_id, notice.phone_number_id)
+        """Of a number or, for most fields, of an account: then it concerns each of the chatbots that share it."""
+        owners = self._owners(notice.waba_id, notice.phone_number_id) or self._directory.of_account(
+            account_named(notice.raw)
+        )
         mine = [bot for bot in owners if bot.app_secret == self._secret]
         if not owners:
             self._quarantine(None, UNKNOWN_NUMBER, notice.raw)
         elif not mine:
             self.sorted.refused += 1
         else:
-            chatbot = mine[0].id if len(mine) == 1 else None
-            kept = Notice(chatbot, notice.waba_id, notice.field, notice.raw)
-            self.sorted.delivery.notices.append(kept)
+            self.sorted.delivery.notices.extend(
+                Notice(bot.id, notice.waba_id, notice.field, notice.raw, notice.at) for bot in mine
+            )
 
     def _unread(self, unread: payloads.Unread) -> None:
         owners = self._owners(unread.waba_id, unread.phone_number_id)

@@ -13,13 +13,16 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.params import QueryParameter
 
 from wabot.db.directory import Directory
+from wabot.errors import Away
 from wabot.inbox import Delivery, Quarantined
+from wabot.outage import Outage
 from wabot.process import Process
 from wabot.web.sorting import Sorter
 from wabot.whatsapp.payloads import NotAPayload, read
 from wabot.whatsapp.signature import is_signed
 
 log = logging.getLogger(__name__)
+NOT_STORED = Outage("webhook not stored", log)
 
 PATH = "/api/chatbots/webhook"
 LARGEST_BODY = 3 * 1024 * 1024
@@ -66,8 +69,10 @@ async def receive(request: Request[Any, Any, Any], process: NamedDependency[Proc
         async with asyncio.timeout(STORE_WITHIN):
             await process.inbox.accept(delivery)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        log.error("webhook not stored: %s", type(error).__name__)
+        if not isinstance(error, Away):  # that is told where it was met
+            NOT_STORED.met(type(error).__name__)
         raise ServiceUnavailableException(detail="Não foi possível guardar agora.") from error
+    NOT_STORED.over()
     return Response("")
 
 

@@ -8,6 +8,8 @@ import httpx
 import msgspec
 from httpx_aiohttp import AiohttpTransport
 
+from wabot.whatsapp.failures import failure_for
+from wabot.whatsapp.loose import ident, items, obj, parsed
 from wabot.whatsapp.render import render_read
 
 # Meta answers in well under a second; past this nobody can tell whether the message went out.
@@ -17,12 +19,21 @@ WITHIN = 25.0
 """Seconds from asking for a connection to the answer. Shorter than the outbox waits before it sends a message of
 unknown outcome again: by then nobody may still be sending it."""
 
+TEMPLATE_FIELDS = "id,name,language,status,category,components,quality_score,rejected_reason"
+NUMBER_FIELDS = "quality_rating,whatsapp_business_manager_messaging_limit,throughput"
+PAGES_MOST = 100
+"""An account has at most 6,000 templates, and a page holds 100."""
+
 
 class Credentials(msgspec.Struct, frozen=True):
     """What it takes to speak for one number."""
 
     phone_number_id: str
     access_token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"}
 
     def __repr__(self) -> str:
         return f"Credentials({self.phone_number_id})"
@@ -31,27 +42,46 @@ class Credentials(msgspec.Struct, frozen=True):
 class NotSent(Exception):
     """Meta refused the message, or it never left: it was certainly not sent."""
 
-    def __init__(self, code: int | None, http_status: int, detail: str) -> None:
+    def __init__(
+        self, code: int | None, http_status: int, detail: str, *, is_transient: bool = False
+    ) -> None:
         super().__init__(detail)
         self.code, self.http_status, self.detail = code, http_status, detail
+        self.failure = failure_for(code, http_status, is_transient=is_transient)
+        """What follows from it."""
 
 
 class Unclear(Exception):
     """Nobody answered in time: the message may have been sent or not. A status will tell, or silence will."""
 
 
+class Accepted(msgspec.Struct, frozen=True):
+    """That Meta took a message, and how it calls whom it is for: by phone (`wa_id`) or by user id, as it was sent."""
+
+    wamid: str
+    wa_id: str = ""
+    user_id: str = ""
+
+
 class _Id(msgspec.Struct):
     id: str
 
 
-class _Accepted(msgspec.Struct):
+class _Contact(msgspec.Struct):
+    wa_id: str = ""
+    user_id: str = ""
+
+
+class _Response(msgspec.Struct):
     messages: list[_Id] = []
+    contacts: Any = None
 
 
 class _Error(msgspec.Struct):
     code: int | None = None
     message: str = ""
     error_data: Any = None
+    is_transient: Any = False
 
 
 class _Refused(msgspec.Struct):
@@ -62,22 +92,20 @@ class Graph:
     """The Graph API at `url`, in one version."""
 
     def __init__(self, url: str, version: str) -> None:
+        self.origin = f"{url}/"
         self.base = f"{url}/{version}"
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-        self._http = httpx.AsyncClient(transport=AiohttpTransport(limits=limits), timeout=TIMEOUT)
+        self.http = httpx.AsyncClient(transport=AiohttpTransport(limits=limits), timeout=TIMEOUT)
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self.http.aclose()
 
-    async def send(self, credentials: Credentials, body: dict[str, Any]) -> str:
-        """Send one message and return the wamid Meta gave it. Raises NotSent or Unclear."""
+    async def send(self, credentials: Credentials, body: dict[str, Any]) -> Accepted:
+        """Send one message. Raises NotSent or Unclear."""
         response = await self._post(credentials, body)
         if response.status_code == httpx.codes.OK:
-            try:
-                return msgspec.json.decode(response.content, type=_Accepted).messages[0].id
-            except (msgspec.DecodeError, IndexError):
-                raise Unclear("200 without a message id") from None
-        raise _refusal(response)
+            return _accepted(response.content)
+        raise refusal(response)
 
     async def mark_read(self, credentials: Credentials, wamid: str, *, typing: bool) -> bool:
         """Blue ticks, and the typing indicator until the reply. A courtesy: whether it worked, nothing more."""
@@ -86,18 +114,66 @@ class Graph:
         except (NotSent, Unclear):
             return False
 
+    async def templates(self, waba: str, access_token: str) -> list[Any]:
+        """All message templates of an account, page by page; only the cursor of an answer is followed, never an
+        address in it. Raises NotSent if refused, and Unclear.
+        """
+        found: list[Any] = []
+        after = ""
+        for _ in range(PAGES_MOST):
+            cursor = {"after": after} if after else {}
+            page = await self._get(
+                f"{waba}/message_templates", access_token, TEMPLATE_FIELDS, limit="100", **cursor
+            )
+            found += items(page.get("data"))
+            paging = obj(page.get("paging"))
+            after = ident(obj(paging.get("cursors")).get("after"))
+            if not after or not paging.get("next"):
+                break
+        return found
+
+    async def number(self, credentials: Credentials) -> dict[str, Any]:
+        """What Meta says of a number: its quality and limits. Raises NotSent if refused, and Unclear."""
+        return await self._get(credentials.phone_number_id, credentials.access_token, NUMBER_FIELDS)
+
+    async def _get(self, path: str, access_token: str, fields: str, **params: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {access_token}"}
+        try:
+            async with asyncio.timeout(WITHIN):
+                response = await self.http.get(
+                    f"{self.base}/{path}", params={"fields": fields, **params}, headers=headers
+                )
+        except (TimeoutError, httpx.HTTPError) as error:
+            raise Unclear(type(error).__name__) from error
+        if response.status_code != httpx.codes.OK:
+            raise refusal(response)
+        return obj(parsed(response.content))
+
     async def _post(self, credentials: Credentials, body: dict[str, Any]) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {credentials.access_token}", "Content-Type": "application/json"}
+        headers = {**credentials.headers, "Content-Type": "application/json"}
         url, content = f"{self.base}/{credentials.phone_number_id}/messages", msgspec.json.encode(body)
         try:
             async with asyncio.timeout(WITHIN):
-                return await self._http.post(url, content=content, headers=headers)
+                return await self.http.post(url, content=content, headers=headers)
         except TimeoutError:
             raise Unclear("no answer in time") from None
         except httpx.HTTPError as error:
             if _never_left(error):
                 raise NotSent(None, 0, f"no connection to the Graph API: {type(error).__name__}") from error
             raise Unclear(type(error).__name__) from error
+
+
+def _accepted(content: bytes) -> Accepted:
+    try:
+        response = msgspec.json.decode(content, type=_Response)
+        wamid = response.messages[0].id
+    except (msgspec.DecodeError, IndexError):
+        raise Unclear("200 without a message id") from None
+    try:  # apart: the message was taken, whatever else the answer says
+        contact = msgspec.convert(response.contacts, list[_Contact])[0]
+    except (msgspec.ValidationError, IndexError):
+        contact = _Contact()
+    return Accepted(wamid, contact.wa_id, contact.user_id)
 
 
 def _never_left(error: httpx.HTTPError) -> bool:
@@ -108,7 +184,7 @@ def _never_left(error: httpx.HTTPError) -> bool:
     return isinstance(error, httpx.PoolTimeout) or isinstance(error.__cause__, no_connection)
 
 
-def _refusal(response: httpx.Response) -> NotSent | Unclear:
+def refusal(response: httpx.Response) -> NotSent | Unclear:
     """What a response other than 200 means. A gateway's 502 or 504 says nothing of what happened behind it."""
     try:
         error = msgspec.json.decode(response.content, type=_Refused).error
@@ -117,4 +193,5 @@ def _refusal(response: httpx.Response) -> NotSent | Unclear:
     if error.code is None and response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
         return Unclear(f"HTTP {response.status_code}")
     details = error.error_data.get("details") if isinstance(error.error_data, dict) else error.error_data
-    return NotSent(error.code, response.status_code, " · ".join(filter(None, [error.message, details or ""])))
+    words = " · ".join(filter(None, [error.message, str(details or "")]))
+    return NotSent(error.code, response.status_code, words, is_transient=error.is_transient is True)

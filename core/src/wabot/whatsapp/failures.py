@@ -28,17 +28,28 @@ class Failure(msgspec.Struct, frozen=True):
     """Seconds before the first repetition."""
     growth: float = 1
     """By how much every further wait is longer."""
+    longest: float = 3 * DAY
+    """Seconds that no wait exceeds."""
     tries: int = 1
     """Sends in all, the first included."""
     scope: Scope = "message"
     """What the fault holds up: this message, this number with this person, a template, the whole number."""
+    too_fast: bool = False
+    """Whether it would not have happened to a number that sends more slowly. It costs no try: the message is well."""
 
     @property
-    def is_retried(self) -> bool:
-        return self.kind in ("retry", "wait") and self.tries > 1
+    def costs_a_try(self) -> bool:
+        """Not while it waits for others: a person who mends something, a number that slows down."""
+        return not (self.too_fast or self.kind == "configuration")
 
+    def is_tried_again(self, tries: int) -> bool:
+        """Whether a message that met it is sent once more, after `tries` sends."""
+        return not self.costs_a_try or (self.kind in ("retry", "wait") and tries < self.tries)
 
-LONGEST_WAIT = 3 * DAY
+    @property
+    def holds_number(self) -> bool:
+        """Whether every other message of the number would be refused as well, until somebody mends something."""
+        return self.kind == "configuration" and self.scope == "number"
 
 
 def delay(failure: Failure, attempt: int) -> float:
@@ -46,7 +57,7 @@ def delay(failure: Failure, attempt: int) -> float:
     exponent = min(
         attempt - 1, 64
     )  # beyond that every growth is past the longest wait, and a float may overflow
-    return min(failure.wait * failure.growth**exponent, LONGEST_WAIT)
+    return min(failure.wait * failure.growth**exponent, failure.longest)
 
 
 def failure_for(code: int | None, http_status: int, *, is_transient: bool = False) -> Failure:
@@ -73,11 +84,20 @@ def _default(http_status: int, is_transient: bool) -> Failure:
 def _retry(
     operator: str, wait: float = 2, growth: float = 2, tries: int = 8, scope: Scope = "message"
 ) -> Failure:
-    return Failure(None, "retry", operator, wait, growth, tries, scope)
+    return Failure(None, "retry", operator, wait, growth, tries=tries, scope=scope)
+
+
+def _outage(operator: str) -> Failure:
+    """It is over when it is over: every five minutes, for as long as the outbox tries anything (a day)."""
+    return Failure(None, "retry", operator, 2, 2, longest=5 * MINUTE, tries=300)
 
 
 def _wait(operator: str, wait: float, tries: int = 4, scope: Scope = "number") -> Failure:
-    return Failure(None, "wait", operator, wait, 1, tries, scope)
+    return Failure(None, "wait", operator, wait, tries=tries, scope=scope)
+
+
+def _too_fast(operator: str, wait: float, kind: Fix = "wait") -> Failure:
+    return Failure(None, kind, operator, wait, scope="number", too_fast=True)
 
 
 def _never(operator: str, scope: Scope = "message") -> Failure:
@@ -85,18 +105,21 @@ def _never(operator: str, scope: Scope = "message") -> Failure:
 
 
 def _mend(operator: str, scope: Scope = "number") -> Failure:
-    return Failure(None, "configuration", operator, scope=scope)
+    """A number shows by one message a minute whether it works again; of a template, each message tries for itself."""
+    return Failure(None, "configuration", operator, MINUTE if scope == "number" else 15 * MINUTE, scope=scope)
 
 
 def _fault(operator: str) -> Failure:
     return Failure(None, "fault", operator)
 
 
-META_DOWN = _retry("A Meta está com um problema passageiro. O envio será repetido; não é preciso fazer nada.")
-NO_CONNECTION = _retry(
+META_DOWN = _outage(
+    "A Meta está com um problema passageiro. O envio será repetido; não é preciso fazer nada."
+)
+NO_CONNECTION = _outage(
     "Não foi possível falar com a Meta. O envio será repetido; confira a rede do servidor."
 )
-TOO_FAST = _wait("A Meta pediu para enviar mais devagar. O envio continua sozinho.", MINUTE)
+TOO_FAST = _too_fast("A Meta pediu para enviar mais devagar. O envio continua sozinho.", 10)
 NO_ENTRY = _mend("A Meta recusou a chave de acesso. Gere um novo token e grave-o no chatbot.")
 UNKNOWN_FAULT = _fault(
     "A Meta recusou o envio por um motivo desconhecido. Avise o suporte com o código do erro."
@@ -112,9 +135,13 @@ _TEMPLATE_DATA = _fault(
 _TEMPLATE_TEXT = _fault(
     "O texto do modelo foi recusado: quantidade, tamanho ou posição de algo nele. Corrija-o."
 )
-_MARKETING_API = _mend("A API de mensagens de marketing não está disponível nesta conta. Use o envio comum.")
+_MARKETING_API = _mend(
+    "A API de mensagens de marketing não está disponível nesta conta. Use o envio comum.", "template"
+)
 _CALL = _never("A operação de chamada de voz não foi possível. O wabot não faz chamadas.")
-_USERNAME = _mend("O nome de usuário do WhatsApp não pôde ser alterado. Confira-o no Meta Business.")
+_USERNAME = _mend(
+    "O nome de usuário do WhatsApp não pôde ser alterado. Confira-o no Meta Business.", "message"
+)
 _FLOW = _fault("A operação com o formulário (Flow) não foi aceita. Confira a definição do formulário.")
 _MIGRATION = _mend("A migração do número não terminou. Conclua-a no Meta Business antes de enviar.")
 _MIGRATION_BUSY = _wait("A migração do número ainda está em andamento. Será tentado de novo.", HOUR)
@@ -139,7 +166,7 @@ FAILURES = _table(
     (1, _retry("A Meta não entendeu o pedido ou falhou. Será tentado mais duas vezes.", tries=3)),
     (2, META_DOWN),
     (3, _PERMISSION),
-    (4, _wait("O aplicativo chegou ao limite de chamadas à Meta. O envio continua sozinho.", 5 * MINUTE)),
+    (4, _too_fast("O aplicativo chegou ao limite de chamadas à Meta. O envio continua sozinho.", 5 * MINUTE)),
     ((10, *range(200, 300)), _PERMISSION),
     (
         33,
@@ -152,10 +179,13 @@ FAILURES = _table(
     (368, _mend("A conta foi bloqueada por violar as políticas. Pare os envios e veja o Meta Business.")),
     (613, _wait("Consultas demais à Meta em pouco tempo. Será tentado de novo.", 5 * MINUTE)),
     (803, _fault("O objeto pedido não existe na Meta. Confira os IDs gravados no chatbot.")),
-    (80007, _wait("A conta do WhatsApp chegou ao limite de chamadas. O envio continua sozinho.", 5 * MINUTE)),
+    (
+        80007,
+        _too_fast("A conta do WhatsApp chegou ao limite de chamadas. O envio continua sozinho.", 5 * MINUTE),
+    ),
     # Sending.
     (130403, _never("A empresa bloqueou este cliente. Desbloqueie-o para poder escrever-lhe.", "pair")),
-    (130429, _retry("Mensagens demais por segundo neste número. O envio fica mais lento.", scope="number")),
+    (130429, _too_fast("Mensagens demais por segundo neste número. O envio fica mais lento.", 2, "retry")),
     (
         130472,
         _never("A Meta não entrega marketing a este cliente (grupo de teste dela). Não insista.", "pair"),
@@ -180,7 +210,8 @@ FAILURES = _table(
     ),
     (131031, _mend("A conta foi bloqueada pela Meta. Veja o motivo no Meta Business e peça revisão.")),
     (131037, _mend("O número ainda não tem um nome de exibição aprovado. Peça a aprovação na Meta.")),
-    ((131042, 131044), _mend("Há um problema no pagamento da conta. Regularize-o: até lá nada é entregue.")),
+    (131042, _mend("Há um problema no pagamento da conta. Regularize-o: até lá nada é entregue.")),
+    (131044, _mend("Há um problema no pagamento das chamadas. O wabot não faz chamadas.", "message")),
     (131045, _mend("O número não está registrado na API (certificado). Registre-o de novo.")),
     (
         131047,
@@ -251,10 +282,10 @@ FAILURES = _table(
     (133016, _wait("Limite de registros do número atingido. Espere 72 horas.", 3 * DAY)),
     (136024, _never("O número já estava verificado. Não é preciso fazer nada.")),
     # Payments and marketing API.
-    (2040, _mend("Pagamentos no WhatsApp não estão disponíveis para este número.")),
+    (2040, _mend("Pagamentos no WhatsApp não estão disponíveis para este número.", "message")),
     (2046, _fault("O pedido não pode passar para este estado. Confira o estado atual do pedido.")),
     (2047, _fault("O pedido já não pode ser cancelado.")),
-    (134011, _mend("Os termos de pagamento não foram aceitos. Aceite-os no Meta Business.")),
+    (134011, _mend("Os termos de pagamento não foram aceitos. Aceite-os no Meta Business.", "message")),
     ((131055, 134100, 134102, 1752041), _MARKETING_API),
     (134101, _wait("A API de mensagens de marketing ainda está sendo preparada.", 10 * MINUTE)),
     # The rest: what wabot hardly calls, so that an operator still reads a sentence.
@@ -275,3 +306,6 @@ FAILURES = _table(
     (range(2593107, 2593110), _HISTORY),
 )
 """Every code of Meta's list that concerns sending, templates or numbers (read November 2026)."""
+
+MENDED_BY_TOKEN = frozenset({None, 0, 3, 10, 190, 131005, *range(200, 300)})
+"""Codes after which somebody gives the chatbot another token; None: refused with HTTP 401 and no code."""

@@ -5,107 +5,123 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from wabot.message import Inbound, Kind, Media, Sender
+from wabot.contents import Content, Edit, Reaction, Revoke
+from wabot.message import Inbound, Kind, Sender
 from wabot.phone import canonical
 from wabot.whatsapp.loose import ident, items, moment, obj, words
+from wabot.whatsapp.typed import contacts_of, form_of, location_of, media_of, order_of, referral_of
 
 
-class Content(NamedTuple):
+class Read(NamedTuple):
     """What a message holds, whoever wrote it and whenever."""
 
     kind: Kind
     text: str = ""
     option: str = ""
-    media: Media | None = None
+    content: Content | None = None
 
 
-UNKNOWN = Content("unknown")
+UNKNOWN = Read("unknown")
 
-Reader = Callable[[Any], Content]
+Reader = Callable[[Any], Read]
 """Takes what stands under the name of the type, which may be anything or missing."""
 
 
 def inbound_of(message: dict[str, Any], received: datetime | None) -> Inbound:
     """A message object as a flow sees it. Never raises: what is not understood has the kind `unknown`."""
-    content = content_of(message)
+    read = read_content(message)
     return Inbound(
         wamid=ident(message.get("id")),
         at=moment(message.get("timestamp"), received),
-        kind="group" if ident(message.get("group_id")) else content.kind,
-        text=content.text,
-        option=content.option,
-        media=content.media,
+        kind="group" if ident(message.get("group_id")) else read.kind,
+        text=read.text,
+        option=read.option,
+        content=read.content,
+        **(_circumstances(message) if "context" in message or "referral" in message else {}),
     )
 
 
-def content_of(message: dict[str, Any]) -> Content:
+def _circumstances(message: dict[str, Any]) -> dict[str, Any]:
+    """What it answers, and what brought the customer here. Most messages have neither."""
+    context = obj(message.get("context"))
+    return {
+        "reply_to": ident(context.get("id")),
+        "forwarded": True in (context.get("forwarded"), context.get("frequently_forwarded")),
+        "referral": referral_of(obj(message.get("referral"))),
+    }
+
+
+def read_content(message: dict[str, Any]) -> Read:
     """Meta puts the content under the name of the type: `{"type": "text", "text": {…}}`."""
     kind = words(message.get("type"))
     reader = _READERS.get(kind)
     return reader(message.get(kind)) if reader else UNKNOWN
 
 
-def _text(body: Any) -> Content:
+def _text(body: Any) -> Read:
     said = obj(body).get("body")
-    return Content("text", words(said)) if isinstance(said, str) else UNKNOWN
+    return Read("text", words(said)) if isinstance(said, str) else UNKNOWN
 
 
-def _quick_reply(body: Any) -> Content:
+def _quick_reply(body: Any) -> Read:
     """A template's button. Its payload is ours; its `context` may be missing, so nothing may rest on that."""
     return _tap(obj(body).get("payload"), obj(body).get("text"))
 
 
-def _tap(option: Any, title: Any) -> Content:
-    content = Content("tap", words(title), ident(option))
+def _tap(option: Any, title: Any) -> Read:
+    content = Read("tap", words(title), ident(option))
     return content if content.text or content.option else UNKNOWN
 
 
-def _interactive(body: Any) -> Content:
+def _interactive(body: Any) -> Read:
     """Meta also sends `interactive` without any body (131000): nothing to read then."""
     kind = words(obj(body).get("type"))
     answer = obj(obj(body).get(kind))
     if kind in ("button_reply", "list_reply"):
         return _tap(answer.get("id"), answer.get("title"))
     if kind in ("nfm_reply", "payment_method", "call_permission_reply") and answer:
-        return Content("form", words(answer.get("body")))
+        return Read("form", words(answer.get("body")), content=form_of(kind, answer))
     return UNKNOWN
 
 
-def _file(kind: Kind, body: Any) -> Content:
-    """A file at Meta. One it could not take in (131052, above 100 MB) comes without a body."""
+def _file(kind: Kind, body: Any) -> Read:
     file = obj(body)
-    media = Media(
-        id=ident(file.get("id")),
-        mime_type=words(file.get("mime_type")),
-        sha256=words(file.get("sha256")),
-        url=words(file.get("url")),
-        filename=words(file.get("filename")),
-    )
-    return Content(kind, words(file.get("caption")), media=media) if media.id else UNKNOWN
+    media = media_of(file)
+    return Read(kind, words(file.get("caption")), content=media) if media else UNKNOWN
 
 
-def _order(body: Any) -> Content:
-    return Content("order", words(body.get("text"))) if isinstance(body, dict) else UNKNOWN
+def _order(body: Any) -> Read:
+    return Read("order", words(obj(body).get("text")), content=order_of(body)) if obj(body) else UNKNOWN
 
 
-def _bare(kind: Kind, body: Any) -> Content:
-    return Content(kind) if obj(body) or items(body) else UNKNOWN
+def _location(body: Any) -> Read:
+    """A place nobody can read is still somebody who expects an answer."""
+    return Read("location", content=location_of(body)) if obj(body) else UNKNOWN
 
 
-def _reaction(body: Any) -> Content:
+def _contacts(body: Any) -> Read:
+    return Read("contacts", content=contacts_of(body)) if obj(body) or items(body) else UNKNOWN
+
+
+def _reaction(body: Any) -> Read:
     """Taking a reaction back comes as an empty `emoji`, or as none."""
-    return Content("reaction", words(obj(body).get("emoji")))
+    emoji = words(obj(body).get("emoji"))
+    return Read("reaction", emoji, content=Reaction(ident(obj(body).get("message_id")), emoji))
 
 
-def _edit(body: Any) -> Content:
+def _edit(body: Any) -> Read:
     """The new words. An edit inside an edit would be nobody's message, and endless."""
     message = obj(obj(body).get("message"))
-    return Content("edit", "" if message.get("type") == "edit" else content_of(message).text)
+    text = "" if message.get("type") == "edit" else read_content(message).text
+    return Read("edit", text, content=Edit(ident(obj(body).get("original_message_id"))))
 
 
-def _quiet(kind: Kind, body: Any) -> Content:
-    """Kinds nobody expects an answer to, so that a missing body must not become one."""
-    return Content(kind, words(obj(body).get("body")))
+def _revoke(body: Any) -> Read:
+    return Read("revoke", content=Revoke(ident(obj(body).get("original_message_id"))))
+
+
+def _system(body: Any) -> Read:
+    return Read("system", words(obj(body).get("body")))
 
 
 _READERS: Mapping[str, Reader] = {
@@ -118,13 +134,13 @@ _READERS: Mapping[str, Reader] = {
     "voice": partial(_file, "audio"),  # the name of voice notes before the Cloud API
     "document": partial(_file, "document"),
     "sticker": partial(_file, "sticker"),
-    "location": partial(_bare, "location"),
-    "contacts": partial(_bare, "contacts"),
+    "location": _location,
+    "contacts": _contacts,
     "order": _order,
     "reaction": _reaction,
     "edit": _edit,
-    "revoke": partial(_quiet, "revoke"),
-    "system": partial(_quiet, "system"),
+    "revoke": _revoke,
+    "system": _system,
 }
 
 
@@ -158,7 +174,9 @@ def _is_somebody_else(contact: dict[str, Any], wa_id: str, bsuid: str) -> bool:
 
 
 def sender_of(message: dict[str, Any], contacts: Contacts) -> Sender:
-    """Who wrote: the ids of the message itself, completed by its contact."""
+    """Who wrote: the ids of the message itself, completed by its contact; of a change of ids, the old ones."""
+    if becomes_of(message):
+        return _was(message)
     wa_id, bsuid = _ids(message)
     contact = contacts.of(wa_id, bsuid)
     phone, user = _sorted(ident(contact.get("wa_id")))
@@ -167,12 +185,40 @@ def sender_of(message: dict[str, Any], contacts: Contacts) -> Sender:
         wa_id=wa_id or phone,
         bsuid=bsuid or ident(contact.get("user_id")) or user,
         name=" ".join(name.split()),
+        parent_bsuid=ident(message.get("from_parent_user_id")) or ident(contact.get("parent_user_id")),
     )
 
 
+def becomes_of(message: dict[str, Any]) -> Sender | None:
+    """The ids a person has from now on, if a `system` message says that they changed."""
+    told = obj(message.get("system"))
+    if message.get("type") != "system" or told.get("type") not in (
+        "user_changed_number",
+        "user_changed_user_id",
+    ):
+        return None
+    wa_id, bsuid = _sorted(ident(told.get("wa_id")))
+    new = Sender(
+        wa_id=wa_id, bsuid=ident(told.get("user_id")) or bsuid, parent_bsuid=ident(told.get("parent_user_id"))
+    )
+    return None if new == Sender() else new
+
+
+def _was(message: dict[str, Any]) -> Sender:
+    """By what ids we know somebody whose ids change. `from_user_id` may be either the old or the new one: the last
+    resort, like the new ids themselves."""
+    told = obj(message.get("system"))
+    wa_id, bsuid = _sorted(ident(message.get("from")))
+    bsuid = ident(told.get("previous_user_id")) or bsuid
+    parent = ident(told.get("previous_parent_user_id"))
+    if wa_id or bsuid or parent:
+        return Sender(wa_id=wa_id, bsuid=bsuid, parent_bsuid=parent)
+    bsuid = ident(message.get("from_user_id")) or ident(told.get("user_id"))
+    return Sender(wa_id="" if bsuid else ident(told.get("wa_id")), bsuid=bsuid)
+
+
 def _ids(message: dict[str, Any]) -> tuple[str, str]:
-    """`from` is absent for users who hide their phone. A `system` message names them inside, by old and new id:
-    the old one is how we know them."""
+    """`from` is absent for users who hide their phone; a `system` message may name them inside."""
     wa_id, bsuid = _sorted(ident(message.get("from")))
     bsuid = ident(message.get("from_user_id")) or bsuid
     if message.get("type") == "system":

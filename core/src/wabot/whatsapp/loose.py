@@ -1,6 +1,7 @@
 """Values out of JSON whose types nobody promises: each helper takes anything and never raises."""
 
 import json
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,9 @@ UNREADABLE = (ValueError, RecursionError)
 
 IDENT_MOST = 512
 """Meta's ids are far shorter. A longer one would not fit into an index and would spoil a whole flush."""
+
+_PLAIN_MOST = 100
+_PLAIN_LARGEST = 2**53
 
 _ANYTHING = msgspec.json.Decoder()
 
@@ -70,12 +74,30 @@ def number(value: Any) -> int | None:
     return known if abs(known) < 2**31 else None
 
 
-def moment(value: Any, received: datetime | None) -> datetime:
-    """Unix seconds (Meta sends text, sometimes an int), else when it was received, else now."""
+def plain(value: Any, depth: int = 6) -> Any:
+    """JSON of a customer's, cut to what a database and a screen can hold: 100 keys or items, each text
+    cleaned; no number that another decoder would choke on."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [plain(item, depth - 1) for item in value[:_PLAIN_MOST]] if depth else []
+    if isinstance(value, dict):
+        entries = list(value.items())[: _PLAIN_MOST if depth else 0]
+        return {clean(key): plain(item, depth - 1) for key, item in entries}
+    if isinstance(value, float | int) and (not math.isfinite(value) or abs(value) > _PLAIN_LARGEST):
+        return None
+    return value
+
+
+def told_at(value: Any) -> datetime | None:
+    """Unix seconds (Meta sends text, sometimes an int); None for anything else."""
     try:
         seconds = int(value)
-        if seconds > 0:
-            return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
     except (TypeError, ValueError, OverflowError, OSError):
-        pass
-    return received or datetime.now(UTC)
+        return None
+
+
+def moment(value: Any, received: datetime | None) -> datetime:
+    """Unix seconds, else when it was received, else now."""
+    return told_at(value) or received or datetime.now(UTC)

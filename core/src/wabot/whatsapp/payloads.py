@@ -12,8 +12,19 @@ from msgspec import Raw
 
 from wabot.errors import WabotError
 from wabot.message import Inbound, Sender
-from wabot.whatsapp.inbound import Contacts, inbound_of, sender_of
-from wabot.whatsapp.loose import UNREADABLE, ident, items, mended, moment, number, obj, parsed, words
+from wabot.whatsapp.inbound import Contacts, becomes_of, inbound_of, sender_of
+from wabot.whatsapp.loose import (
+    UNREADABLE,
+    ident,
+    items,
+    mended,
+    moment,
+    number,
+    obj,
+    parsed,
+    told_at,
+    words,
+)
 
 
 class NotAPayload(WabotError):
@@ -28,6 +39,8 @@ class Message(msgspec.Struct, frozen=True):
     inbound: Inbound
     raw: bytes
     """The message object as it came. May hold `\\u0000`, so PostgreSQL's jsonb refuses some: keep it as bytes."""
+    becomes: Sender | None = None
+    """The sender's ids from now on, if the message says that they changed."""
 
 
 class Pricing(msgspec.Struct, frozen=True):
@@ -65,6 +78,8 @@ class Notice(msgspec.Struct, frozen=True):
     field: str
     raw: bytes
     """The change object; for `errors` the array alone."""
+    at: datetime | None = None
+    """Meta's own time, which only fields about an account carry."""
 
 
 class Unread(msgspec.Struct, frozen=True):
@@ -92,6 +107,7 @@ class _Body(msgspec.Struct):
 class _Entry(msgspec.Struct):
     changes: list[Raw]
     id: Any = None
+    time: Any = None
 
 
 class _Change(msgspec.Struct):
@@ -133,6 +149,11 @@ def read_message(raw: bytes, received: datetime | None = None) -> Inbound:
     return inbound_of(message, received)
 
 
+def account_named(raw: bytes) -> str:
+    """The account a notice names inside: what partners are told (`PARTNER_REMOVED`…) comes under their own id."""
+    return ident(obj(obj(obj(parsed(raw)).get("value")).get("waba_info")).get("waba_id"))
+
+
 def _opened(body: bytes) -> _Body:
     """msgspec refuses some bodies that others take (a lone surrogate, say); those are mended and tried again."""
     try:
@@ -155,12 +176,13 @@ class _Place(msgspec.Struct, frozen=True):
     phone_number_id: str
     received: datetime | None
     found: Payload
+    at: datetime | None = None
 
     def unread(self, why: str, raw: Raw) -> None:
         self.found.unread.append(Unread(self.waba_id, self.phone_number_id, why, bytes(raw)))
 
     def notice(self, field: str, raw: Raw) -> None:
-        self.found.notices.append(Notice(self.waba_id, self.phone_number_id, field, bytes(raw)))
+        self.found.notices.append(Notice(self.waba_id, self.phone_number_id, field, bytes(raw), self.at))
 
 
 def _read_entry(raw: Raw, received: datetime | None, found: Payload) -> None:
@@ -169,18 +191,19 @@ def _read_entry(raw: Raw, received: datetime | None, found: Payload) -> None:
     except UNREADABLE:
         _Place("", "", received, found).unread("entry is not an object with a list of changes", raw)
         return
+    place = _Place(ident(entry.id), "", received, found, told_at(entry.time))
     for change in entry.changes:
-        _read_change(change, ident(entry.id), received, found)
+        _read_change(change, place)
 
 
-def _read_change(raw: Raw, waba_id: str, received: datetime | None, found: Payload) -> None:
+def _read_change(raw: Raw, entry: _Place) -> None:
     try:
         change = _CHANGE.decode(raw)
     except UNREADABLE:
-        _Place(waba_id, "", received, found).unread("change is not an object with a field", raw)
+        entry.unread("change is not an object with a field", raw)
         return
     value = _value_of(change)
-    place = _Place(waba_id, _phone_number_id(value), received, found)
+    place = _Place(entry.waba_id, _phone_number_id(value), entry.received, entry.found, entry.at)
     if change.field != "messages":
         place.notice(words(change.field), raw)
     elif value is None:
@@ -228,13 +251,14 @@ def _read_message(raw: Raw, contacts: Contacts, place: _Place) -> None:
     message = parsed(raw)
     why = _fault("message", message, place)
     sender = Sender() if why else sender_of(message, contacts)
-    if not why and not sender.wa_id and not sender.bsuid:
+    if not why and not (sender.wa_id or sender.bsuid or sender.parent_bsuid):
         why = "message without a sender"  # kept apart: two people without an id would look like one
     if why:
         place.unread(why, raw)
     else:
         inbound = inbound_of(message, place.received)
-        place.found.messages.append(Message(place.phone_number_id, sender, inbound, bytes(raw)))
+        read = Message(place.phone_number_id, sender, inbound, bytes(raw), becomes_of(message))
+        place.found.messages.append(read)
 
 
 def _read_status(raw: Raw, place: _Place) -> None:

@@ -11,7 +11,6 @@ from wabot.message import (
     BUTTON_TITLE_LIMIT,
     BUTTONS_BODY_LIMIT,
     BUTTONS_MOST,
-    CAPTION_LIMIT,
     LIST_BODY_LIMIT,
     LIST_BUTTON_LIMIT,
     ROW_DESCRIPTION_LIMIT,
@@ -19,34 +18,46 @@ from wabot.message import (
     ROW_TITLE_LIMIT,
     ROWS_MOST,
     TEXT_LIMIT,
+    AudioMessage,
     Button,
     ButtonsMessage,
+    ContactsMessage,
+    DocumentMessage,
     ImageMessage,
     ListMessage,
+    LocationMessage,
     Outbound,
+    ReactionMessage,
     Row,
+    StickerMessage,
     TemplateMessage,
     TextMessage,
+    VideoMessage,
 )
-from wabot.text import size
+from wabot.whatsapp.attached import card, filed, linked, location
+from wabot.whatsapp.limits import counted, distinct, fitting
 
 CALLBACK_LIMIT = 512
+CONTACTS_MOST = 100
 
 
 def render(
-    message: Outbound, *, to: str = "", recipient: str = "", callback: str = "", reply_to: str = ""
+    message: Outbound, *, to: str = "", recipient: str = "", callback: str = "", media_id: str = ""
 ) -> dict[str, Any]:
-    """The body of the request. `callback` comes back on every status of the message; keep personal data out of it."""
+    """The body of the request. `callback` comes back on every status of the message; keep personal data out of it.
+
+    `media_id` is that of the message's file at Meta. Raises ValueError for a message that breaks a limit.
+    """
     body: dict[str, Any] = {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         **_addressed(to, recipient),
     }
-    if reply_to:
-        body["context"] = {"message_id": reply_to}
+    if quoted := getattr(message, "reply_to", ""):
+        body["context"] = {"message_id": quoted}
     if callback:
-        body["biz_opaque_callback_data"] = _fitting("callback", callback, CALLBACK_LIMIT)
-    return body | _content(message)
+        body["biz_opaque_callback_data"] = fitting("callback", callback, CALLBACK_LIMIT)
+    return body | _content(message, media_id)
 
 
 def render_read(wamid: str, typing: bool = False) -> dict[str, Any]:
@@ -64,12 +75,21 @@ def _addressed(to: str, recipient: str) -> dict[str, str]:
     raise ValueError("a message needs a phone (to) or a BSUID (recipient)")
 
 
-def _content(message: Outbound) -> dict[str, Any]:
+def _content(message: Outbound, media_id: str) -> dict[str, Any]:
     match message:
         case TextMessage():
-            return {"type": "text", "text": {"body": _fitting("body", message.body, TEXT_LIMIT)}}
-        case ImageMessage():
-            return {"type": "image", "image": _image(message)}
+            return {"type": "text", "text": {"body": fitting("body", message.body, TEXT_LIMIT)}}
+        case ImageMessage() | VideoMessage() | AudioMessage() | DocumentMessage() | StickerMessage():
+            return filed(message, media_id)
+        case LocationMessage(place):
+            return {"type": "location", "location": location(place)}
+        case ContactsMessage(cards):
+            counted("contacts", len(cards), CONTACTS_MOST)
+            return {"type": "contacts", "contacts": [card(one) for one in cards]}
+        case ReactionMessage(target, emoji):
+            if not target:
+                raise ValueError("reaction: to which message?")
+            return {"type": "reaction", "reaction": {"message_id": target, "emoji": emoji}}
         case ButtonsMessage():
             return {"type": "interactive", "interactive": _buttons(message)}
         case ListMessage():
@@ -89,50 +109,36 @@ def _template(message: TemplateMessage) -> dict[str, Any]:
     return template
 
 
-def _image(message: ImageMessage) -> dict[str, str]:
-    image = _linked(message.link)
-    if message.caption:
-        image["caption"] = _fitting("caption", message.caption, CAPTION_LIMIT)
-    return image
-
-
-def _linked(link: str) -> dict[str, str]:
-    """Meta fetches the picture itself."""
-    if not link.startswith(("https://", "http://")):
-        raise ValueError("image link: not an http(s) URL")
-    return {"link": link}
-
-
 def _buttons(message: ButtonsMessage) -> dict[str, Any]:
-    _counted("buttons", len(message.buttons), BUTTONS_MOST)
-    _distinct("button titles", [button.title for button in message.buttons])
-    _distinct("button ids", [button.id for button in message.buttons])
-    header = {"header": {"type": "image", "image": _linked(message.image)}} if message.image else {}
+    counted("buttons", len(message.buttons), BUTTONS_MOST)
+    distinct("button titles", [button.title for button in message.buttons])
+    distinct("button ids", [button.id for button in message.buttons])
+    header = {"header": {"type": "image", "image": linked(message.image)}} if message.image else {}
     return {
         "type": "button",
         **header,
-        "body": {"text": _fitting("body", message.body, BUTTONS_BODY_LIMIT)},
+        "body": {"text": fitting("body", message.body, BUTTONS_BODY_LIMIT)},
         "action": {"buttons": [_button(button) for button in message.buttons]},
     }
 
 
 def _button(button: Button) -> dict[str, Any]:
     reply = {
-        "id": _fitting("button id", button.id, BUTTON_ID_LIMIT),
-        "title": _fitting("button title", button.title, BUTTON_TITLE_LIMIT),
+        "id": fitting("button id", button.id, BUTTON_ID_LIMIT),
+        "title": fitting("button title", button.title, BUTTON_TITLE_LIMIT),
     }
     return {"type": "reply", "reply": reply}
 
 
 def _list(message: ListMessage) -> dict[str, Any]:
     """One section, which then needs no title."""
-    _counted("rows", len(message.rows), ROWS_MOST)
-    _distinct("row ids", [row.id for row in message.rows])
+    counted("rows", len(message.rows), ROWS_MOST)
+    distinct("row ids", [row.id for row in message.rows])
     return {
         "type": "list",
-        "body": {"text": _fitting("body", message.body, LIST_BODY_LIMIT)},
+        "body": {"text": fitting("body", message.body, LIST_BODY_LIMIT)},
         "action": {
-            "button": _fitting("list button", message.button, LIST_BUTTON_LIMIT),
+            "button": fitting("list button", message.button, LIST_BUTTON_LIMIT),
             "sections": [{"rows": [_row(row) for row in message.rows]}],
         },
     }
@@ -140,27 +146,9 @@ def _list(message: ListMessage) -> dict[str, Any]:
 
 def _row(row: Row) -> dict[str, str]:
     shown = {
-        "id": _fitting("row id", row.id, ROW_ID_LIMIT),
-        "title": _fitting("row title", row.title, ROW_TITLE_LIMIT),
+        "id": fitting("row id", row.id, ROW_ID_LIMIT),
+        "title": fitting("row title", row.title, ROW_TITLE_LIMIT),
     }
     if row.description:
-        shown["description"] = _fitting("row description", row.description, ROW_DESCRIPTION_LIMIT)
+        shown["description"] = fitting("row description", row.description, ROW_DESCRIPTION_LIMIT)
     return shown
-
-
-def _fitting(name: str, words: str, limit: int) -> str:
-    if not words.strip():
-        raise ValueError(f"{name}: empty")
-    if size(words) > limit:
-        raise ValueError(f"{name}: {size(words)} characters, at most {limit} allowed")
-    return words
-
-
-def _counted(name: str, count: int, most: int) -> None:
-    if not 1 <= count <= most:
-        raise ValueError(f"{name}: {count}, from 1 to {most} allowed")
-
-
-def _distinct(name: str, values: list[str]) -> None:
-    if len(set(values)) < len(values):
-        raise ValueError(f"{name}: two are the same")

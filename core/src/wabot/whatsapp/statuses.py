@@ -30,6 +30,8 @@ class Progress(msgspec.Struct, frozen=True):
     error_code: int | None = None
     error: str = ""
     pricing: str | None = None
+    priced: str = ""
+    """The status that told the price."""
 
     @property
     def failed(self) -> bool:
@@ -37,11 +39,12 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 def merge(progress: Progress, news: Iterable[Told]) -> Progress:
-    """The message after these statuses, whatever their order. It only goes forward, and each moment is the first one.
+    """The message after these statuses. It only goes forward, and each moment is the first one.
 
-    A message that was delivered has not failed, whatever comes later; one that failed is not sent again by `sent`.
+    Neither their order nor how they are grouped or repeated makes a difference. A message that was delivered has not
+    failed, whatever comes later; one that failed is not sent again by `sent`.
     """
-    for told in sorted(news, key=lambda told: RANK.get(told.status, -1)):
+    for told in news:
         progress = _after(progress, told)
     return progress
 
@@ -49,22 +52,43 @@ def merge(progress: Progress, news: Iterable[Told]) -> Progress:
 def _after(progress: Progress, told: Told) -> Progress:
     rank = RANK.get(progress.status, 0)
     if told.status == "failed":
-        if progress.failed or rank >= DELIVERED:
-            return progress
-        return msgspec.structs.replace(
-            progress, status="failed", error_code=told.error_code, error=told.error
-        )
+        return progress if rank >= DELIVERED else _failed(progress, told)
     if told.status not in RANK:  # a word to come
         return progress
     further = RANK[told.status] > rank and (not progress.failed or RANK[told.status] >= DELIVERED)
+    status = told.status if further else progress.status
+    # what a try before this one was refused for is over
+    reason = {} if status == "failed" else {"error_code": None, "error": ""}
+    pricing, priced = _price(progress, told)
     return msgspec.structs.replace(
         progress,
-        status=told.status if further else progress.status,
+        status=status,
         sent_at=_first(progress.sent_at, told.at),
         delivered_at=_first(progress.delivered_at, told.at if told.status == "delivered" else None),
         read_at=_first(progress.read_at, told.at if RANK[told.status] > DELIVERED else None),
-        pricing=progress.pricing or told.pricing,
+        pricing=pricing,
+        priced=priced,
+        **reason,
     )
+
+
+def _failed(progress: Progress, told: Told) -> Progress:
+    """Of two reasons the one with the higher code: the low ones are Meta's words for "unknown"."""
+    code, error = told.error_code, told.error
+    if progress.failed:
+        code, error = max(
+            (progress.error_code, progress.error), (code, error), key=lambda why: (why[0] or 0, why[1])
+        )
+    return msgspec.structs.replace(progress, status="failed", error_code=code, error=error)
+
+
+def _price(progress: Progress, told: Told) -> tuple[str | None, str]:
+    """The price and who told it: the furthest status, since what is delivered is charged."""
+    if told.pricing is None:
+        return progress.pricing, progress.priced
+    known, new = (progress.priced, progress.pricing or ""), (told.status, told.pricing)
+    priced, pricing = max(known, new, key=lambda told: (RANK.get(told[0], -1), told[1]))
+    return pricing, priced
 
 
 def _first(*moments: datetime | None) -> datetime | None:

@@ -15,12 +15,12 @@ from litestar.response import File, ServerSentEvent
 from litestar.static_files import create_static_files_router
 
 from wabot.asgi import bind, serving
+from wabot.testing.files import SAMPLES
 from wabot.testing.simulator import assets, graph
 from wabot.testing.simulator.chats import Bubble, Phone
 from wabot.testing.simulator.errors import GraphError
 from wabot.testing.simulator.faults import Faults
 from wabot.testing.simulator.graph import AnyRequest
-from wabot.testing.simulator.media import SAMPLES
 from wabot.testing.simulator.simulator import PHONE, Simulator
 from wabot.testing.simulator.writing import Act
 
@@ -102,7 +102,7 @@ async def events(simulator: NamedDependency[Simulator], request: AnyRequest) -> 
 @get("/simulator/files/{media:str}")
 async def file(simulator: NamedDependency[Simulator], media: FromPath[str]) -> Response[bytes]:
     """What the bot uploaded, for the page."""
-    return assets.file_of(simulator, media)
+    return assets.shown(assets.file_of(simulator, media))
 
 
 async def _changes(simulator: Simulator, closing: asyncio.Event) -> AsyncIterator[str]:

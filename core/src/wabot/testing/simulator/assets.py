@@ -5,10 +5,12 @@ from typing import Any
 from litestar import Response, delete, get, post
 from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException
 from litestar.params import FromPath, FromQuery, MultipartBody
 
 from wabot.testing.simulator.errors import GraphError, no_such_object
 from wabot.testing.simulator.graph import AnyRequest, about, authorized, bot_of, json_of, versioned
+from wabot.testing.simulator.media import MOST, Media
 from wabot.testing.simulator.simulator import Simulator
 
 
@@ -26,8 +28,10 @@ async def upload(
         raise GraphError(100, "messaging_product must be whatsapp")
     if not isinstance(file, UploadFile):
         raise GraphError(131008, "file is required")
-    media = simulator.media.add(str(data.get("type") or file.content_type), await file.read())
-    return {"id": media.id}
+    mime_type, content = str(data.get("type") or file.content_type), await file.read()
+    if len(content) > MOST.get(mime_type.partition("/")[0], 100 << 20):
+        raise GraphError(100, "file is too large")
+    return {"id": simulator.media.upload(mime_type, content).id}
 
 
 @get(versioned("/{node:str}"))
@@ -60,11 +64,17 @@ async def forget(
 
 @get("/simulator/download/{media:str}")
 async def download(
-    request: AnyRequest, simulator: NamedDependency[Simulator], media: FromPath[str]
+    request: AnyRequest,
+    simulator: NamedDependency[Simulator],
+    media: FromPath[str],
+    hash: FromQuery[str] = "",
 ) -> Response[bytes]:
-    """A file's content, with a token like everything at Meta."""
+    """A file's content, with a token like everything at Meta, while the address is good."""
     authorized(request)
-    return file_of(simulator, media)
+    found = file_of(simulator, media)
+    if not simulator.media.is_good(hash):
+        raise HTTPException("URL signature expired", status_code=404)
+    return shown(found, simulator.media.hand_over(found))
 
 
 @get(versioned("/{waba:str}/message_templates"))
@@ -73,9 +83,18 @@ async def templates(
     simulator: NamedDependency[Simulator],
     waba: FromPath[str],
     name: FromQuery[str] = "",
+    limit: FromQuery[int] = 25,
+    after: FromQuery[str] = "",
 ) -> dict[str, Any]:
+    """A page of them; the cursor is a place in the list."""
     authorized(request)
-    return {"data": simulator.templates.of(waba, name), "paging": {}}
+    known = simulator.templates.of(waba, name)
+    start = int(after) if after.isdecimal() else 0
+    end = start + max(limit, 1)
+    paging: dict[str, Any] = {"cursors": {"before": str(start), "after": str(min(end, len(known)))}}
+    if end < len(known):
+        paging["next"] = f"{simulator.url}/{waba}/message_templates?after={end}"
+    return {"data": known[start:end], "paging": paging}
 
 
 @post(versioned("/{waba:str}/message_templates"), status_code=200)
@@ -97,11 +116,19 @@ async def delete_template(
     return {"success": True}
 
 
-def file_of(simulator: Simulator, media: str) -> Response[bytes]:
+def file_of(simulator: Simulator, media: str) -> Media:
+    """Raises GraphError."""
     found = simulator.media.files.get(media)
     if found is None:
         raise no_such_object(media)
-    return Response(found.content, media_type=found.mime_type, headers={"X-Content-Type-Options": "nosniff"})
+    return found
+
+
+def shown(media: Media, content: bytes | None = None) -> Response[bytes]:
+    headers = {"X-Content-Type-Options": "nosniff"}
+    return Response(
+        media.content if content is None else content, media_type=media.mime_type, headers=headers
+    )
 
 
 def _about_file(simulator: Simulator, id: str) -> dict[str, Any]:

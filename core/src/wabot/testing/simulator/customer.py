@@ -39,9 +39,20 @@ class Customer:
                     return await self._do(tap)
         raise self._failure(f"no message offers {title!r}")
 
-    async def sends(self, kind: Kind, caption: str = "") -> str:
-        """Send an image, audio, document, sticker, location, contacts, or something no bot understands (other)."""
-        return await self._do(Act(type=kind, text=caption))
+    async def sends(self, kind: Kind, caption: str = "", *, file: bytes = b"", filename: str = "") -> str:
+        """Send an image, audio, video, document, sticker, location, contacts, or something no bot understands (other).
+
+        Without `file` a sample goes.
+        """
+        return await self._do(Act(type=kind, text=caption, file=file, filename=filename))
+
+    async def edits(self, wamid: str, words: str) -> str:
+        """Change the words of a message of one's own."""
+        return await self._do(Act(type="edit", text=words, reply_to=wamid))
+
+    async def deletes(self, wamid: str) -> str:
+        """Delete a message of one's own, for everybody."""
+        return await self._do(Act(type="revoke", reply_to=wamid))
 
     async def reacts(self, emoji: str) -> str:
         """React to the bot's latest message; with an empty emoji, no longer."""
@@ -83,6 +94,11 @@ class Customer:
     def cannot_receive(self, code: int = 131026) -> None:
         """From now on the bot's messages are accepted and then fail with this code; 0: no longer."""
         self.phone.refuses = code
+
+    async def chooses_marketing(self, choice: str) -> None:
+        """Tap `stop`, `resume` or `signup` in WhatsApp's own settings of this chat."""
+        if not await self.simulator.choose(self.phone, choice):
+            raise self._failure("the platform never took the choice")
 
     def transcript(self) -> str:
         """The chat as one reads it on the phone."""

@@ -29,6 +29,7 @@ class Parcel(msgspec.Struct, frozen=True, eq=False):
     update: dict[str, Any]
     lane: str
     taken: asyncio.Future[bool]
+    field: str
 
 
 class Courier:
@@ -49,10 +50,12 @@ class Courier:
         self._settle(self._waiting, taken=False)
         await self._http.aclose()
 
-    def send(self, bot: Bot, update: dict[str, Any], lane: str) -> asyncio.Future[bool]:
+    def send(
+        self, bot: Bot, update: dict[str, Any], lane: str, field: str = "messages"
+    ) -> asyncio.Future[bool]:
         """Hand over an update; the future tells whether the platform took it."""
         loop = asyncio.get_running_loop()
-        parcel = Parcel(bot, update, lane, loop.create_future())
+        parcel = Parcel(bot, update, lane, loop.create_future(), field)
         self._waiting.append(parcel)
         if len(self._waiting) >= self._dice.faults.batch:
             self._dispatch()
@@ -88,7 +91,7 @@ class Courier:
                 await asyncio.sleep(self._dice.random.random() * SHUFFLE_WITHIN)
             else:
                 await asyncio.gather(*(earlier.wait() for earlier in before))
-            body = envelope([(parcel.bot, parcel.update) for parcel in parcels])
+            body = envelope([(parcel.bot, parcel.field, parcel.update) for parcel in parcels])
             copies = (self._until_taken(secret, body, tried) for _ in range(faults.duplicate))
             taken = all(await asyncio.gather(*copies))
         finally:

@@ -21,6 +21,8 @@ TITLES = {
     131056: "(Business Account, Consumer Account) pair rate limit hit",
     132000: "Number of parameters does not match the expected number of params",
     132001: "Template name does not exist in the translation",
+    132015: "Template is paused",
+    132016: "Template is disabled",
 }
 STATUS = {1: 500, 190: 401, 130429: 429}
 

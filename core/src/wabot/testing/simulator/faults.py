@@ -18,6 +18,8 @@ class Faults(msgspec.Struct, kw_only=True):
     """HTTP 500, nothing sent."""
     throttle_rate: Rate = 0
     """HTTP 429 with code 130429, nothing sent."""
+    pair_rate: Rate = 0
+    """HTTP 400 with code 131056, nothing sent."""
     reset_rate: Rate = 0
     """The connection breaks, nothing sent."""
     timeout_rate: Rate = 0
@@ -46,9 +48,9 @@ class Dice:
         self.random = random.Random(seed)  # noqa: S311 - chance, not secrecy
 
     def strikes(self) -> str:
-        """The fault of this request: fail, throttle, reset, timeout, or empty."""
+        """The fault of this request: fail, throttle, pair, reset, timeout, or empty."""
         draw = self.random.random()
-        for name in ("fail", "throttle", "reset", "timeout"):
+        for name in ("fail", "throttle", "pair", "reset", "timeout"):
             draw -= getattr(self.faults, f"{name}_rate")
             if draw < 0:
                 return name

@@ -36,6 +36,8 @@ async def messages(request: AnyRequest, simulator: NamedDependency[Simulator], p
         raise GraphError(1)
     if fault == "throttle":
         raise GraphError(130429)
+    if fault == "pair":
+        raise GraphError(131056)
     answer = _handled(simulator, bot_of(request, simulator, phone), await json_of(request))
     if fault == "timeout":
         await _silence(request.app.state.closing)
@@ -85,7 +87,8 @@ def about(bot: Bot) -> dict[str, Any]:
         "id": bot.phone_number_id,
         "display_phone_number": bot.number,
         "verified_name": bot.name,
-        "quality_rating": "GREEN",
+        "quality_rating": bot.quality,
+        "whatsapp_business_manager_messaging_limit": "TIER_2K",
         "status": "CONNECTED",
         "platform_type": "CLOUD_API",
         "code_verification_status": "VERIFIED",

@@ -15,13 +15,19 @@ from wabot.testing.simulator.chats import Bubble, Chats, Phone
 from wabot.testing.simulator.checks import MEDIA
 from wabot.testing.simulator.customer import Customer
 from wabot.testing.simulator.delivery import RETRY_AFTER, Courier
-from wabot.testing.simulator.errors import GraphError
+from wabot.testing.simulator.errors import GraphError, no_such_object
 from wabot.testing.simulator.faults import Dice, Faults
 from wabot.testing.simulator.limits import Limits
 from wabot.testing.simulator.media import Store
 from wabot.testing.simulator.screen import bubble_of
 from wabot.testing.simulator.templates import Template, Templates
-from wabot.testing.simulator.updates import Bot, failure_update, message_update, status_update
+from wabot.testing.simulator.updates import (
+    Bot,
+    failure_update,
+    message_update,
+    preference_update,
+    status_update,
+)
 from wabot.testing.simulator.writing import Act, written
 
 TYPING_LASTS = 25.0
@@ -154,6 +160,9 @@ class Simulator:
         if act.type == "reaction":
             if known:
                 self.chats.react(act.reply_to, act.text)
+        elif act.type in ("edit", "revoke"):
+            if known:
+                known[1].text = act.text if act.type == "edit" else "🚫 Mensagem apagada"
         else:
             self.chats.put(phone, done.bubble)
             if act.reply_to:
@@ -161,6 +170,11 @@ class Simulator:
         taken = self.courier.send(bot, message_update(bot, phone, wamid, done.content), phone.id)
         taken.add_done_callback(lambda told: self._on_taken(wamid, told))
         return done.bubble, taken
+
+    def choose(self, phone: Phone, choice: str) -> asyncio.Future[bool]:
+        """A customer stops or resumes marketing in WhatsApp itself; the future tells whether the platform took it."""
+        bot = self.bots[phone.bot]
+        return self.courier.send(bot, preference_update(bot, phone, choice), phone.id, "user_preferences")
 
     def read(self, phone: Phone) -> None:
         """The chat is on the customer's screen: the bot is told that its messages were read."""
@@ -215,6 +229,25 @@ class Simulator:
         bot, phone = self.bots[sent.bot], self.chats.find(sent.bot, sent.to)
         update = failure_update(bot, sent.to, wamid, code, sent.callback)
         self.courier.send(bot, update, phone.id if phone else "")
+
+    def notify(self, field: str, value: dict[str, Any], *, bot: str = PHONE) -> asyncio.Future[bool]:
+        """Tell the platform something that is neither message nor status: `account_update`, `security`…
+
+        The future tells whether it took it.
+        """
+        number = self.bot(bot)
+        if number is None:
+            raise no_such_object(bot)
+        return self.courier.send(number, value, f"{number.waba} {field}", field)
+
+    def template_becomes(
+        self, name: str, event: str, *, language: str = "pt_BR", bot: str = PHONE, **more: Any
+    ) -> asyncio.Future[bool]:
+        """A template is PAUSED, APPROVED, DISABLED…: it is sent accordingly from now on, and the platform is told."""
+        value = {"event": event, "message_template_name": name, "message_template_language": language}
+        taken = self.notify("message_template_status_update", value | {"reason": "NONE"} | more, bot=bot)
+        self.templates.change(self.bots[bot].waba, name, language, event)
+        return taken
 
     # -- small parts --------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from wabot.testing.simulator.errors import GraphError
 Template = dict[str, Any]
 _NAME = re.compile(r"[a-z0-9_]{1,512}")
 _SLOT = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_REFUSED = {"PAUSED": 132015, "DISABLED": 132016, "REJECTED": 132001, "PENDING": 132001}
 
 
 class Shown(msgspec.Struct):
@@ -43,6 +44,12 @@ class Templates:
         known.append(stored)
         return stored
 
+    def change(self, waba: str, name: str, language: str, status: str) -> None:
+        """Give a template another status, if it is one of ours."""
+        for known in self.of(waba, name):
+            if known["language"] == language:
+                known["status"] = status
+
     def remove(self, waba: str, name: str) -> None:
         self._accounts[waba] = [known for known in self.of(waba) if known["name"] != name]
 
@@ -54,6 +61,8 @@ class Templates:
             if self._strict or waba in self._accounts:
                 raise GraphError(132001, f"template name ({wanted[0]}) does not exist in {wanted[1]}")
             return None
+        if refusal := _REFUSED.get(template["status"]):
+            raise GraphError(refusal)
         components = content.get("components") or []
         for kind in ("header", "body"):
             _check_parameters(kind, _text(template, kind), _parameters(components, kind))

@@ -21,6 +21,7 @@ class Bot(msgspec.Struct):
     app_secret: str = ""
     access_token: str = ""
     """Empty: any token will do."""
+    quality: str = "GREEN"
 
 
 def message_update(bot: Bot, phone: Phone, wamid: str, content: dict[str, Any]) -> dict[str, Any]:
@@ -57,12 +58,27 @@ def failure_update(bot: Bot, to: str, wamid: str, code: int, callback: str = "")
     return _value(bot, statuses=[told | _callback(callback)])
 
 
-def envelope(updates: Iterable[tuple[Bot, dict[str, Any]]]) -> bytes:
-    """One body with all these updates, in Meta's own spelling: `\\u00e4` and `\\/`, which nobody may re-serialise."""
-    entries: dict[str, list[dict[str, Any]]] = {}
-    for bot, value in updates:
-        entries.setdefault(bot.waba, []).append({"field": "messages", "value": value})
-    entry = [{"id": waba, "changes": changes} for waba, changes in entries.items()]
+def preference_update(bot: Bot, phone: Phone, choice: str) -> dict[str, Any]:
+    """The `value` of a webhook for a choice about marketing: `stop`, `resume` or `signup`."""
+    contact = _contact(phone)
+    ids = {key: contact[key] for key in ("wa_id", "user_id") if key in contact}
+    detail = f"User requested to {choice} marketing messages"
+    told = {"detail": detail, "category": "marketing_messages", "value": choice, "timestamp": int(_now())}
+    return _value(bot, contacts=[contact], user_preferences=[ids | told])
+
+
+def envelope(updates: Iterable[tuple[Bot, str, dict[str, Any]]]) -> bytes:
+    """One body with all these updates (number, field, value), in Meta's own spelling: `\\u00e4` and `\\/`, which nobody
+    may re-serialise. What is about an account carries the time in its entry.
+    """
+    entries: dict[tuple[str, bool], list[dict[str, Any]]] = {}
+    for bot, field, value in updates:
+        of_account = "metadata" not in value
+        entries.setdefault((bot.waba, of_account), []).append({"field": field, "value": value})
+    entry = [
+        {"id": waba, **({"time": int(_now())} if of_account else {}), "changes": changes}
+        for (waba, of_account), changes in entries.items()
+    ]
     body = {"object": "whatsapp_business_account", "entry": entry}
     return json.dumps(body, separators=(",", ":")).replace("/", "\\/").encode()
 

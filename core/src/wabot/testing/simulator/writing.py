@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from wabot.testing.files import FILES, PLACE
 from wabot.testing.simulator.chats import Bubble, Choice, Phone
 from wabot.testing.simulator.media import Media, Store, sample_shown
 
-PLACE = {"latitude": -23.5505, "longitude": -46.6333, "name": "Praça da Sé", "address": "Sé, São Paulo - SP"}
 _UNSUPPORTED = {
     "code": 131051,
     "title": "Message type unknown",
@@ -15,7 +15,19 @@ _UNSUPPORTED = {
     "error_data": {"details": "Message type is currently not supported."},
 }
 Kind = Literal[
-    "text", "tap", "image", "audio", "document", "sticker", "location", "contacts", "reaction", "other"
+    "text",
+    "tap",
+    "image",
+    "audio",
+    "video",
+    "document",
+    "sticker",
+    "location",
+    "contacts",
+    "reaction",
+    "other",
+    "edit",
+    "revoke",
 ]
 
 
@@ -27,6 +39,9 @@ class Act(msgspec.Struct, kw_only=True):
     reply_to: str = ""
     option: str = ""
     title: str = ""
+    file: bytes = b""
+    """In place of the sample."""
+    filename: str = ""
 
 
 class Written(msgspec.Struct):
@@ -52,10 +67,15 @@ def written(wamid: str, act: Act, phone: Phone, answered: Bubble | None, media: 
             content = _carded(bubble, phone, "other")
         case "reaction":
             content = {"type": "reaction", "reaction": {"message_id": act.reply_to, "emoji": act.text}}
+        case "edit":
+            message = {"type": "text", "text": {"body": act.text}}
+            content = {"type": "edit", "edit": {"original_message_id": act.reply_to, "message": message}}
+        case "revoke":
+            content = {"type": "revoke", "revoke": {"original_message_id": act.reply_to}}
         case "other":
             content = {"type": "unsupported", "errors": [_UNSUPPORTED]}
         case _:
-            content = _filed(bubble, media)
+            content = _filed(bubble, act, media)
     return Written(bubble, content)
 
 
@@ -78,8 +98,8 @@ def _tapped(bubble: Bubble, act: Act, phone: Phone, answered: Bubble | None) -> 
 
 
 def _located(bubble: Bubble) -> dict[str, Any]:
-    bubble.type, bubble.text = "location", f"{PLACE['name']}\n{PLACE['address']}"
-    return {"type": "location", "location": PLACE}
+    bubble.type, bubble.text = "location", f"{PLACE.name}\n{PLACE.address}"
+    return {"type": "location", "location": msgspec.to_builtins(PLACE)}
 
 
 def _carded(bubble: Bubble, phone: Phone, origin: str) -> dict[str, Any]:
@@ -90,13 +110,15 @@ def _carded(bubble: Bubble, phone: Phone, origin: str) -> dict[str, Any]:
     return {"type": "contacts", "contacts": [{"name": name, "phones": phones, "origin": origin}]}
 
 
-def _filed(bubble: Bubble, media: Store) -> dict[str, Any]:
+def _filed(bubble: Bubble, act: Act, media: Store) -> dict[str, Any]:
     kind = bubble.type
-    file = media.sample(kind)
+    file = media.add(FILES[kind][0], act.file) if act.file else media.sample(kind)
     if kind in ("image", "sticker"):
         bubble.image = sample_shown(kind)
-    elif kind == "document":
+    elif kind in ("document", "video"):
         bubble.file = sample_shown(kind)
+    if kind == "document":
+        bubble.header = act.filename or FILES[kind][1]
     return {"type": kind, kind: _media_object(kind, file, bubble, media.address(file))}
 
 
@@ -108,6 +130,5 @@ def _media_object(kind: str, file: Media, bubble: Bubble, url: str) -> dict[str,
         case "sticker":
             return about | {"animated": False}
         case "document":
-            bubble.header = "comprovante.pdf"
             about |= {"filename": bubble.header}
     return about | ({"caption": bubble.text} if bubble.text else {})

@@ -112,8 +112,8 @@ class _Scoped:
             "root_path": "/admin",
             "user": AdminUser(person.id, person.email),
         }
-        special: Mapping[str, ASGIApp] = {
+        elsewhere: dict[str, ASGIApp] = {
             "/admin": RedirectResponse("/admin/"),  # its page's own links are relative
             "/admin/public/logout/": self._admin,
         }
-        await special.get(path, self._changes)(ours, receive, send)
+        await elsewhere.get(path, self._changes)(ours, receive, send)

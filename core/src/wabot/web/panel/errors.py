@@ -9,6 +9,7 @@ from litestar.plugins.htmx import ClientRedirect
 from litestar.response import Redirect
 from litestar.types import ExceptionHandlersMap
 
+from wabot.db.away import is_away
 from wabot.logs import places
 from wabot.web.panel import headers
 from wabot.web.panel.csrf import COOKIE, PATH
@@ -55,7 +56,9 @@ def refused(request: AnyRequest, error: HTTPException) -> Response[Any]:
 
 
 def unexpected(request: AnyRequest, error: Exception) -> Response[Any]:
-    """Our own fault: the log has the place, the person gets no details."""
+    """Our own fault: the log has the place, the person gets no details. That the database is away is told already."""
+    if is_away(error):
+        return _error_page(request, 503, *WORDS[503])
     log.error("%s %s: %s", request.method, request.scope["path"], places(error))
     return _error_page(request, 500, *WORDS[500])
 

@@ -3,7 +3,7 @@
 import { byId } from "./dom.js";
 import { setFaults } from "./api.js";
 
-const NONE = { delay_ms: 0, fail_rate: 0, throttle_rate: 0, reset_rate: 0, timeout_rate: 0, duplicate: 1, shuffle: false, batch: 1, statuses: true, window: false, pair_limit: false, per_second: 0 };
+const NONE = { delay_ms: 0, fail_rate: 0, throttle_rate: 0, pair_rate: 0, reset_rate: 0, timeout_rate: 0, duplicate: 1, shuffle: false, batch: 1, statuses: true, window: false, pair_limit: false, per_second: 0 };
 const isRate = (name) => name.endsWith("_rate");
 
 /** Wires the panel once; `onError` hears about a change the simulator refused. */
