@@ -48,6 +48,7 @@ class Victim:
                 [sys.executable, "-m", "tests.chaos.victim", *self.command],
                 cwd=ROOT,
                 env=self.world.environment | self.environment | ({VARIABLE: mine} if mine else {}),
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
             )

@@ -122,7 +122,7 @@ def calls(text: str) -> list[tuple[tuple[str, ...], list[str]]]:
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_every_command_a_page_names_exists_with_its_options(path):
     for words, options in calls(without_later(path)):
-        if words in {("bots",), ("clientes",), ("plugins",), ("tokens",), ("users",), ("audit",)}:
+        if len(words) == 1 and any(known[0] == words[0] and len(known) > 1 for known in ALL):
             continue  # the group itself, named as such
         assert words in ALL, f"wabot {' '.join(words)}"
         known = {name for param in ALL[words].params for name in param.opts} | {"--help"}
