@@ -153,9 +153,8 @@ class Html:
 class PluginPage:
     """A page in the panel of each bot that has the plugin on, at `/painel/<bot>/<plugin>/<path>/`.
 
-    `show` gives what stands inside the panel's frame: an Html, or a text, which is escaped. It only reads: the database
-    refuses what it writes. `papel` is the least that somebody must be to see it. An empty `path` is the plugin's first
-    page.
+    `show` gives what stands inside the panel's frame: an Html, or a text, which is escaped. It only reads: what it
+    writes is undone. `papel` is the least that somebody must be to see it. An empty `path` is the plugin's first page.
     """
 
     title: str
