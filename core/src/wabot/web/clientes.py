@@ -83,7 +83,8 @@ class ClienteController(Controller):
             async with DB.transaction():
                 await cliente.save()
                 if data.aceita_marketing:
-                    await consent.record(cliente.id, accepts=True, who="api", how="cadastro pela API")
+                    await consent.told([cliente.id], accepts=True, how="cadastro")
+                    await cliente.refresh()
         except asyncpg.UniqueViolationError:
             raise Invalid(telefone="Este chatbot já tem um cliente com este telefone ou BSUID.") from None
         return Created(_shown(cliente), f"/api/clientes/{cliente.id}/")

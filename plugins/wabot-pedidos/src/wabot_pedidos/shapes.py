@@ -95,7 +95,8 @@ class ItemOut(msgspec.Struct):
 class PedidoOut(msgspec.Struct, kw_only=True):
     id: int
     chatbot: int
-    cliente: int
+    cliente: int | None
+    """None: the person was erased."""
     numero: int
     status: str
     itens: list[ItemOut] = []
