@@ -5,12 +5,16 @@ import click
 from wabot import chatbots
 from wabot.chatbots import ChatbotChange, ChatbotIn, ChatbotOut
 from wabot.vault import Vault
+from wabot_cli.retention import retention
 from wabot_cli.support import database, json_option, run, secret, show_json, show_table
 
 
 @click.group()
 def bots() -> None:
     """Chatbots: cada um é um número de uma empresa no WhatsApp."""
+
+
+bots.add_command(retention)
 
 
 @bots.command()

@@ -30,6 +30,7 @@ from wabot.web.opening import opening
 from wabot.web.panel import errors
 from wabot.web.panel import mount as panel
 from wabot.web.panel.frame import template_config
+from wabot.web.privacy import PrivacyController, RetentionController
 from wabot.web.rest import provide_listing
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
             webhook.receive,
             health.healthz,
             health.readyz,
-            _behind_token("/api", [ClienteController]),
+            _behind_token("/api", [ClienteController, PrivacyController, RetentionController]),
         ],
         lifespan=[lifespan],
         dependencies={"process": Provide(_provide_process)},
