@@ -70,7 +70,7 @@ async def record(
     if not DB.transaction_exists():
         raise RuntimeError("audit.record belongs in the transaction of the change")
     changed = dict(campos) if isinstance(campos, Mapping) else dict.fromkeys(campos)
-    who = actor()
+    who = _actor.get()
     await DB.execute(
         """INSERT INTO auditoria (quem_tipo, quem_id, quem, endereco, acao, objeto, objeto_id, chatbot, campos)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
