@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+import zipfile
 
 import pytest
 import pytest_asyncio
@@ -134,7 +135,7 @@ async def test_a_plugin_is_switched_on_configured_and_off(shell):
     )
     listed = {plugin["id"]: plugin for plugin in await shell.json("plugins", "list")}
     assert listed["pedidos"]["bots"] == [1]
-    assert listed["pedidos"]["kinds"] == ["flow", "tables", "routes"]
+    assert listed["pedidos"]["kinds"] == ["flow", "tables", "pages", "routes"]
     assert {plugin["status"] for plugin in listed.values()} == {"ok"}
     assert listed["reativacao"]["kinds"] == listed["metricas"]["kinds"] == []
     await shell.run("plugins", "disable", "pedidos", "--bot", "Loja")
@@ -359,3 +360,31 @@ async def test_clientes_who_are_one_person_are_merged_listed_and_parted(shell, d
     trail = [(entry["acao"], entry["objeto"]) for entry in await shell.json("audit", "list")]
     assert {("mesclar", "cliente"), ("separar", "cliente")} <= set(trail)
     assert "já foi desfeita" in await shell.run("clientes", "unmerge", "1", "--bot", "Loja", status=1)
+
+
+async def test_a_person_is_handed_over_erased_and_what_they_agreed_to_is_shown(shell, database):
+    await shell.run(*ADD)
+    await DB.execute("INSERT INTO cliente (chatbot, bsuid, nome) VALUES (1, 'BR.1', 'Ana')")
+    assert "nunca aceitou" in await shell.run("clientes", "consent", "1", "--bot", "Loja")
+    await DB.execute(
+        "INSERT INTO consent (chatbot, cliente, accepts, who, how, at) VALUES (1, 1, true, 'cliente', 'sim', now())"
+    )
+    [said] = await shell.json("clientes", "consent", "1", "--bot", "Loja")
+    assert (said["accepts"], said["who"], said["how"]) == (True, "cliente", "sim")
+    await shell.run("clientes", "export", "1", "ana.zip", "--bot", "Loja")
+    assert zipfile.is_zipfile(shell.folder / "ana.zip")
+    assert "Nada foi apagado" in await shell.run("clientes", "erase", "1", "--bot", "Loja")
+    receipt = await shell.json("clientes", "erase", "1", "--bot", "Loja", "--yes")
+    assert receipt["contagens"]["clientes"] == 1
+    assert "Recibo 1" in await shell.run("clientes", "erase", "1", "--bot", "Loja", "--yes")
+    assert "não tem o cliente 1" in await shell.run(
+        "clientes", "export", "1", "x.zip", "--bot", "1", status=1
+    )
+
+
+async def test_how_long_a_chatbot_keeps_things_is_said_in_days(shell):
+    await shell.run(*ADD)
+    assert "avisos     90" in await shell.run("bots", "retention", "Loja")
+    changed = await shell.json("bots", "retention", "Loja", "--mensagens", "365", "--avisos", "sempre")
+    assert changed == {"mensagens": 365, "arquivos": None, "eventos": None, "avisos": None}
+    assert "de 8 a 36500" in await shell.run("bots", "retention", "Loja", "--mensagens", "7", status=2)

@@ -144,6 +144,15 @@ async def test_who_does_not_accept_it_or_is_inactive_is_left_out(bot):
     assert told["last_result"].endswith("2.")
 
 
+async def test_who_is_being_erased_is_left_out_and_nobody_waits_for_it(bot):
+    ana, bia = await add_cliente(bot), await add_cliente(bot, "Bia")
+    async with DB._pool().acquire() as eraser, eraser.transaction():
+        await eraser.execute("SELECT FROM cliente WHERE id = $1 FOR UPDATE", bia)
+        async with asyncio.timeout(10):
+            await runs(bot, Audiencia(ana, bia))
+    assert await invited() == [ana]
+
+
 async def test_who_opts_out_while_the_message_waits_is_not_written_to(bot, out, simulator):
     ana = await add_cliente(bot)
     await runs(bot, Audiencia(ana))

@@ -80,7 +80,7 @@ async def test_every_change_is_in_the_trail_and_consent_in_its_ledger(office):
     assert [tuple(row) for row in ledger] == [
         (True, "token teste", "cadastro pela API"),
         (False, "token teste", "mudança pela API"),
-        (True, "token teste", "importação"),
+        (True, "token teste", "importação de planilha"),
     ]
     trail = [entry for entry in await audit.entries([office.bot]) if entry.objeto.startswith("cliente")]
     told = [(entry.acao, entry.quem, entry.campos) for entry in reversed(trail)]

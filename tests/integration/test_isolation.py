@@ -155,7 +155,7 @@ async def test_my_own_token_does_all_of_it(neighbours):
     """Or the test above would pass for requests that nobody may make."""
     async with await neighbours.running.api(bot=neighbours.running.bot.id) as mine:
         for method, path in operations():
-            if method == "delete":
+            if method == "delete" or path.endswith("/apagar"):
                 continue
             named = (
                 {"chatbot": neighbours.ids["chatbots"]}

@@ -11,7 +11,8 @@ from tests.live import SECRET
 from wabot.contents import Media
 from wabot.db.engine import DB
 from wabot.errors import NoFile, NoFileYet
-from wabot.media import erase, erase_older, fetch, incoming, kept
+from wabot.media import fetch, incoming, kept
+from wabot.media.erase import erase_older, finish, mark
 from wabot.media.fetch import Fetcher
 from wabot.media.kept import ChatbotFiles
 from wabot.storage import STORAGE, Folder
@@ -294,15 +295,20 @@ async def test_another_business_cannot_read_a_file_by_its_name(shop):
 # -- erasing -------------------------------------------------------------------------------------------------
 
 
+async def erase(conversa):
+    await mark([conversa])
+    return await finish()
+
+
 async def test_erasing_a_cliente_takes_rows_files_and_what_is_still_to_come(shop):
     fetched = await shop.receives()
     await shop.fetcher.look()
     await shop.receives(b"%PDF-1.7")
     await shop.files.keep(b"recibo")
-    assert await erase(shop.bot.id, shop.cliente) == 3
+    assert await erase(shop.conversa) == 3
     assert shop.kept() == []
     assert await DB.fetchval("SELECT count(*) FROM media") == 0
-    assert await erase(shop.bot.id, shop.cliente) == 0
+    assert await erase(shop.conversa) == 0
     assert not await shop.fetcher.look()
     with pytest.raises(NoFile):
         await shop.files.read(fetched)
@@ -314,14 +320,14 @@ async def test_a_file_that_somebody_else_sent_as_well_stays(shop):
     theirs = await shop.receives(conversa=await conversa_of(bia))
     while await shop.fetcher.look():
         pass
-    await erase(shop.bot.id, shop.cliente)
+    await erase(shop.conversa)
     assert await shop.files.read(theirs) == FOTO
-    await erase(shop.bot.id, bia)
+    await erase(await conversa_of(bia))
     assert shop.kept() == []
 
 
-async def test_erasing_that_is_cut_short_is_finished_by_the_next_call(shop, monkeypatch):
-    media = await shop.receives()
+async def test_erasing_that_is_cut_short_is_finished_by_whoever_looks_next(shop, monkeypatch):
+    await shop.receives()
     await shop.fetcher.look()
     remove = Folder.remove
 
@@ -332,10 +338,10 @@ async def test_erasing_that_is_cut_short_is_finished_by_the_next_call(shop, monk
     with monkeypatch.context() as power_cut:
         power_cut.setattr(Folder, "remove", killed)
         with pytest.raises(Killed):
-            await erase(shop.bot.id, shop.cliente)
-    assert (await shop.row(media))["state"] == "apagando"
-    assert await erase(shop.bot.id, shop.cliente) == 1
-    assert (await shop.row(media), shop.kept()) == (None, [])
+            await erase(shop.conversa)
+    assert await DB.fetchval("SELECT state FROM media") == "apagando"
+    assert await shop.fetcher.look()
+    assert (await DB.fetchval("SELECT count(*) FROM media"), shop.kept()) == (0, [])
 
 
 async def test_a_file_being_fetched_while_it_is_erased_is_not_kept(shop, monkeypatch):
@@ -343,7 +349,7 @@ async def test_a_file_being_fetched_while_it_is_erased_is_not_kept(shop, monkeyp
     keep = fetch._keep
 
     async def keep_later(*args):
-        await erase(shop.bot.id, shop.cliente)
+        await erase(shop.conversa)
         await keep(*args)
 
     monkeypatch.setattr(fetch, "_keep", keep_later)
@@ -364,6 +370,6 @@ async def test_old_files_go_in_batches_and_the_business_keeps_its_own(shop):
     young = await shop.receives()
     await shop.fetcher.look()
     before = await DB.fetchval("SELECT now() - interval '90 days'")
-    assert [await erase_older(before, most=2) for _ in range(3)] == [2, 1, 0]
+    assert [await erase_older(shop.bot.id, before, most=2) for _ in range(3)] == [2, 1, 0]
     assert shop.kept() == sorted([key(shop, b"o cardapio"), key(shop)])
     assert await shop.files.read(young) == FOTO

@@ -31,7 +31,7 @@ async def demora(ctx):
     await asyncio.sleep(60)
 
 async def escreve(ctx):
-    await DB.execute("UPDATE chatbot SET nome = 'Outra'")
+    await DB.execute("UPDATE chatbot SET nome = 'Outra' WHERE id = $1", ctx.bot.id)
     return ""
 
 async def nada(ctx):
@@ -119,7 +119,7 @@ async def test_somebody_from_elsewhere_finds_no_page(office):
     await eva.close()
 
 
-@pytest.mark.parametrize("path", ["falha", "demora", "escreve", "nada", "sem_modelo"])
+@pytest.mark.parametrize("path", ["falha", "demora", "nada", "sem_modelo"])
 async def test_a_page_that_fails_is_told_in_its_place(office, monkeypatch, path):
     monkeypatch.setattr("wabot.web.panel.pages.LIMIT", 0.2)
     answer = await office.leo.get(f"{office.page}{path}/")
@@ -127,7 +127,12 @@ async def test_a_page_that_fails_is_told_in_its_place(office, monkeypatch, path)
     assert "Esta página falhou" in answer.text
     assert "Quadro" in answer.text  # the way elsewhere
     assert "segredo do plugin" not in answer.text
+
+
+async def test_what_a_page_writes_is_undone(office):
+    assert (await office.leo.get(f"{office.page}escreve/")).status_code == 200
     assert await DB.fetchval("SELECT nome FROM chatbot WHERE id = $1", office.bot.id) == "Loja"
+    assert DB.outage.why == ""
 
 
 async def test_a_page_that_goes_on_failing_is_paused_alone_and_its_plugin_says_so(office):

@@ -1,6 +1,7 @@
 """Breakers, configurations and conflicts: the parts of the plugin platform that need no services."""
 
 import asyncio
+from datetime import time
 from typing import Annotated
 
 import msgspec
@@ -8,9 +9,9 @@ import pytest
 from msgspec import Meta
 
 from wabot.errors import FlowFault
-from wabot.parts import Override, Secret, Versioned
+from wabot.parts import Horario, Override, Secret, Versioned
 from wabot.plugins.breaker import FAILURES, OPEN_FOR, Breaker
-from wabot.plugins.configs import BadConfig, Stored, change, read
+from wabot.plugins.configs import BadConfig, Stored, buried_secrets, change, differences, read
 from wabot.plugins.conflicts import conflicts
 from wabot.plugins.contain import Overstayed, contained, hold_tasks
 from wabot.plugins.declared import Declared
@@ -119,6 +120,43 @@ def test_what_is_not_named_is_kept():
     first = change(Versioned(Config), Stored(), {"chave": "abracadabra"}, VAULT)
     second = change(Versioned(Config), first, {"dias": 2}, VAULT)
     assert read(Versioned(Config), second, VAULT) == Config(2, "abracadabra")
+
+
+def test_a_secret_that_may_be_absent_is_a_secret_still():
+    class Talvez(msgspec.Struct, frozen=True):
+        token: Annotated[Secret | None, Meta(title="Token")] = None
+
+    stored = change(Versioned(Talvez), Stored(), {"token": "abracadabra"}, VAULT)
+    assert b"abracadabra" not in stored.config
+
+
+def test_a_secret_inside_something_else_is_found_before_it_is_stored_in_the_clear():
+    class Conta(msgspec.Struct, frozen=True):
+        senha: Secret = ""
+
+    class Contas(msgspec.Struct, frozen=True):
+        propria: Secret = ""
+        todas: list[Conta] = []
+        chaves: dict[str, Secret] = {}
+
+    assert buried_secrets(Contas) == ["todas", "chaves"]
+
+
+def test_what_changed_is_told_by_name_secrets_included():
+    before = change(Versioned(Config), Stored(), {"dias": 2}, VAULT)
+    after = change(Versioned(Config), before, {"nome": "Bar", "chave": "abracadabra"}, VAULT)
+    assert set(differences(before, after, VAULT)) == {"nome", "chave"}
+    assert differences(after, after, VAULT) == []
+
+
+@pytest.mark.parametrize(
+    ("das", "ate", "inside", "outside"),
+    [(8, 18, [8, 12, 17], [7, 18, 23]), (18, 2, [18, 23, 0, 1], [2, 12, 17]), (8, 8, [], [8, 9])],
+)
+def test_a_range_of_time_knows_midnight(das, ate, inside, outside):
+    horario = Horario(time(das), time(ate))
+    assert all(horario.includes(time(hour)) for hour in inside)
+    assert not any(horario.includes(time(hour)) for hour in outside)
 
 
 def test_an_older_configuration_is_migrated():

@@ -10,6 +10,7 @@ from wabot.vault import Vault
 from wabot.verify import Verification
 from wabot.verify import verify as ask_meta
 from wabot.whatsapp.client import Graph
+from wabot_cli.retention import retention
 from wabot_cli.support import database, json_option, run, secret, show_json, show_table
 
 
@@ -20,6 +21,9 @@ class NotRight(WabotError):
 @click.group()
 def bots() -> None:
     """Chatbots: cada um é um número de uma empresa no WhatsApp."""
+
+
+bots.add_command(retention)
 
 
 @bots.command()

@@ -1,4 +1,4 @@
-"""`wabot clientes …`: clientes that are one person, merged and parted again."""
+"""`wabot clientes …`: clientes that are one person, merged and parted again; and what a person may ask for."""
 
 import click
 
@@ -6,6 +6,7 @@ from wabot import chatbots
 from wabot import merges as merging
 from wabot.merges import Merge
 from wabot.unmerge import unmerge as part
+from wabot_cli import privacy
 from wabot_cli.support import database, json_option, run, show_json, show_table
 
 bot_option = click.option("--bot", required=True, help="O chatbot: id, número ou nome.")
@@ -15,7 +16,11 @@ OPERATOR = "operador"
 
 @click.group()
 def clientes() -> None:
-    """Clientes que são a mesma pessoa. Os números são os ids da API."""
+    """As pessoas que escrevem a um chatbot. Os números são os ids da API."""
+
+
+for command in (privacy.export, privacy.erase, privacy.consents):
+    clientes.add_command(command)
 
 
 @clientes.command()

@@ -19,6 +19,7 @@ from wabot.db.engine import DB
 from wabot.errors import NewerState, NoFileYet, PluginFailed, WabotError, reason_of
 from wabot.flow import Cliente
 from wabot.logs import places
+from wabot.media.erase import mark
 from wabot.media.kept import ChatbotFiles
 from wabot.message import Inbound, TextMessage
 from wabot.outbox import encode
@@ -91,6 +92,8 @@ WITH dead AS (
 INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT chatbot, conversa, id, $4 FROM dead
 """
 
+ERASED = "DELETE FROM inbox WHERE conversa = $1"
+
 OVERDUE = """
 SELECT DISTINCT conversa FROM inbox
 WHERE state = 'pendente' AND coalesce(retry_at, received_at + make_interval(secs => $1)) <= now()
@@ -129,10 +132,13 @@ class Attendant:
         try:
             async with DB.transaction() as transaction:
                 row = await DB.fetchrow(LOCK, conversa)
-                if row and row["mesclado_em"]:
+                if row is None:
+                    await _forget(conversa)
+                    return False
+                if row["mesclado_em"]:
                     await merges.carry_over(absorbed=row["cliente"])
                     return False  # it goes on in the conversa of whom they were merged with
-                message = row and await DB.fetchrow(OLDEST, conversa, row["cliente"])
+                message = await DB.fetchrow(OLDEST, conversa, row["cliente"])
                 if message and message["joined"]:
                     return await merges.carry_over(survivor=row["cliente"])
                 if not message or message["too_early"]:
@@ -208,6 +214,12 @@ class Attendant:
         else:
             [apology] = encode([TextMessage(texts.FALHA_NOSSA)])
             await DB.execute(SET_ASIDE, message["id"], reason, plugin, apology)
+
+
+async def _forget(conversa: int) -> None:
+    """What came while its sender was being erased goes with them: the door had found their conversa still there."""
+    await DB.execute(ERASED, conversa)
+    await mark([conversa])
 
 
 async def _opt_out(cliente: int, inbound: Inbound) -> None:

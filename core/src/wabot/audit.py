@@ -70,14 +70,14 @@ async def record(
     if not DB.transaction_exists():
         raise RuntimeError("audit.record belongs in the transaction of the change")
     changed = dict(campos) if isinstance(campos, Mapping) else dict.fromkeys(campos)
-    actor = _actor.get()
+    who = _actor.get()
     await DB.execute(
         """INSERT INTO auditoria (quem_tipo, quem_id, quem, endereco, acao, objeto, objeto_id, chatbot, campos)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-        actor.kind,
-        actor.id,
-        actor.name,
-        actor.address,
+        who.kind,
+        who.id,
+        who.name,
+        who.address,
         acao,
         objeto,
         str(id),

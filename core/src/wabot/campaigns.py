@@ -20,6 +20,7 @@ WITH asked AS (
     SELECT $1, $2, $3, $4, cliente.id, nextval(pg_get_serial_sequence('outbox', 'id'))
     FROM asked JOIN cliente ON cliente.id = asked.cliente
     WHERE cliente.chatbot = $1 AND ativo AND aceita_marketing
+    FOR KEY SHARE OF cliente SKIP LOCKED -- not who is being erased at this moment
     ON CONFLICT DO NOTHING RETURNING cliente, outbox
 ), said AS (
     INSERT INTO outbox (id, chatbot, conversa, content, bulk) OVERRIDING SYSTEM VALUE

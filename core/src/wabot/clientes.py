@@ -1,6 +1,6 @@
 """Clientes as a business handles them: adding, changing, removing. Those who write first come in through identity."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -45,7 +45,7 @@ async def add(chatbot: int, fields: Mapping[str, Any], *, how: str) -> Cliente:
         except asyncpg.UniqueViolationError as error:
             raise _taken(error) from None
         if accepts:
-            await set_consent([cliente.id], accepts=True, how=how)
+            await consent.told([cliente.id], accepts=True, how=how)
             await cliente.refresh()
         await audit.record("criar", "cliente", cliente.id, chatbot=chatbot)
     return cliente
@@ -70,7 +70,7 @@ async def change(cliente: Cliente, fields: Mapping[str, Any], *, how: str) -> Cl
         except asyncpg.UniqueViolationError as error:
             raise _taken(error) from None
         if accepts != cliente.aceita_marketing:
-            await set_consent([cliente.id], accepts=accepts, how=how)
+            await consent.told([cliente.id], accepts=accepts, how=how)
         await cliente.refresh()
         named = [name for name, value in fields.items() if value is not UNSET]
         await audit.record("mudar", "cliente", cliente.id, chatbot=cliente.chatbot, campos=named)
@@ -79,7 +79,10 @@ async def change(cliente: Cliente, fields: Mapping[str, Any], *, how: str) -> Cl
 
 async def remove(cliente: Cliente) -> None:
     """Take back somebody who was added and never did anything. Raises HasHistory."""
-    why = "Este cliente tem conversas ou pedidos, que ficariam sem dono. Desative-o: ativo: false."
+    why = (
+        "Este cliente tem conversas ou pedidos, que ficariam sem dono. Desative-o (ativo: false) "
+        f"ou, se a pessoa pedir, apague tudo dela: POST /api/clientes/{cliente.id}/apagar/."
+    )
     async with DB.transaction():
         await DB.execute("SELECT FROM cliente WHERE id = $1 FOR UPDATE", cliente.id)
         if await DB.fetchval(HISTORY, cliente.id):
@@ -89,11 +92,6 @@ async def remove(cliente: Cliente) -> None:
             await cliente.remove()
         except asyncpg.ForeignKeyViolationError:  # a plugin's table
             raise HasHistory(why) from None
-
-
-async def set_consent(clientes: Sequence[int], *, accepts: bool, how: str) -> None:
-    """Whether these clientes accept marketing: the one place where the API, a form or an import changes it."""
-    await consent.record(clientes, accepts=accepts, who=audit.acts(), how=how)
 
 
 def written(fields: Mapping[str, Any]) -> dict[Any, Any]:

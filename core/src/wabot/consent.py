@@ -7,6 +7,9 @@ them: what was said last decides, whatever arrives last. A service reply stays a
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import msgspec
+
+from wabot import audit, optouts
 from wabot.db.engine import DB
 
 STOPPED = 131050
@@ -30,6 +33,38 @@ JOIN outbox ON outbox.id = message JOIN conversa ON conversa.id = conversa
 JOIN cliente ON cliente.id = conversa.cliente
 ORDER BY 2 ON CONFLICT DO NOTHING
 """
+
+LEDGER = """
+SELECT accepts, who, how, wording, at, consent.cliente FROM consent JOIN cliente ON cliente.id = consent.cliente
+WHERE cliente.chatbot = $1 AND coalesce(mesclado_em, cliente.id)
+    = (SELECT coalesce(mesclado_em, id) FROM cliente WHERE id = $2 AND chatbot = $1)
+ORDER BY at, consent.id
+"""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """That somebody agreed to marketing or withdrew, and the proof of it."""
+
+    at: datetime
+    accepts: bool
+    who: str
+    how: str
+    wording: str
+    cliente: int
+
+
+async def ledger(chatbot: int, cliente: int) -> list[Entry]:
+    """What a person has said, oldest first, under whichever of the clientes that were merged into one."""
+    return [Entry(**row) for row in await DB.fetch(LEDGER, chatbot, cliente)]
+
+
+async def told(clientes: Sequence[int], *, accepts: bool, how: str) -> None:
+    """What a business says its clientes have said, by the API or an import. Who says so is whoever acts here.
+
+    Of a person who was erased while they did not accept marketing, a business cannot say that they do.
+    """
+    believed = set(clientes) - (await optouts.refused(clientes) if accepts else set())
+    await record(sorted(believed), accepts=accepts, who=audit.acts(), how=how)
 
 
 async def record(

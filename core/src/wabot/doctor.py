@@ -32,6 +32,14 @@ SELECT (SELECT count(*) FROM inbox) AS received,
        (SELECT count(*) FROM outbox WHERE state = 'enviada') AS sent,
        (SELECT count(*) FROM outbox WHERE state = 'falhou') AS failed
 """
+# Of people who were erased, and what was old enough to go.
+REMOVED = """
+SELECT sum(many) FILTER (WHERE source = 'inbox') AS received,
+       sum(many) FILTER (WHERE source = 'inbox' AND state = 'atendida') AS processed,
+       sum(many) FILTER (WHERE source = 'outbox' AND state = 'enviada') AS sent,
+       sum(many) FILTER (WHERE source = 'outbox' AND state = 'falhou') AS failed
+FROM message_removed
+"""
 # What waits for a number on hold is not stuck: that is a finding of its own.
 STUCK = """
 WITH free AS (
@@ -82,12 +90,21 @@ async def examine(settings: Settings) -> Report:
         findings.append(_error("migrations", f"Faltam {len(missing)} migrações.", "wabot migrate"))
     findings += _plugin_findings(plugins)
     if await DB.fetchval("SELECT to_regclass('inbox') IS NOT NULL"):
-        counts = dict(await DB.fetchrow(COUNTS))
+        counts = await count()
         findings += await _bot_findings(settings, plugins)
         findings += await _hold_findings()
         findings += await _health_findings()
         findings += [] if missing else [*await _backlog_findings(counts), *await _meta_findings()]
     return Report(not any(f.severity == "error" for f in findings), findings, counts)
+
+
+async def count() -> dict[str, int]:
+    """Messages by what became of them, since the beginning; what waits or is dead, now."""
+    counts = dict(await DB.fetchrow(COUNTS))
+    if await DB.fetchval("SELECT to_regclass('message_removed') IS NOT NULL"):
+        for what, many in (await DB.fetchrow(REMOVED)).items():
+            counts[what] += int(many or 0)
+    return counts
 
 
 def unreachable(error: Away) -> Report:

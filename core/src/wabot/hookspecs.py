@@ -153,4 +153,7 @@ def wabot_routes() -> "Sequence[ControllerRouterHandler]":  # type: ignore[empty
 
 @_hook(Privacy, since="1.0")
 def wabot_privacy() -> Privacy:  # type: ignore[empty-body]
-    """What the plugin's tables hold about a person, handed over or erased when the person asks (LGPD)."""
+    """What the plugin's tables hold about a person, handed over or erased when the person asks (LGPD).
+
+    A plugin that fails here keeps the whole from being done: an erasure with a gap is none.
+    """

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from wabot import audit, clientes
+from wabot import audit, clientes, consent
 from wabot.db.engine import DB
 from wabot.errors import WrongFields
 from wabot.planilha import Line, NotASheet, read, truth
@@ -212,7 +212,7 @@ async def _write(chatbot: int, report: Report) -> None:
     for accepts in (True, False):
         changed = [row["cliente"] for row in await DB.fetch(CONSENTING, accepts)]
         if changed:
-            await clientes.set_consent(changed, accepts=accepts, how="importação")
+            await consent.told(changed, accepts=accepts, how="importação de planilha")
 
 
 def _count(status: str) -> int:

@@ -12,6 +12,7 @@ ENCRYPTED = (
     ("chatbot", "app_secret"),
     ("chatbot", "verify_token"),
     ("plugin_binding", "secrets"),
+    ("digest_key", "secret"),
 )
 """Every column that holds secrets, of tables whose `id` counts up."""
 BATCH = 200

@@ -153,9 +153,8 @@ class Html:
 class PluginPage:
     """A page in the panel of each bot that has the plugin on, at `/painel/<bot>/<plugin>/<path>/`.
 
-    `show` gives what stands inside the panel's frame: an Html, or a text, which is escaped. It only reads: the database
-    refuses what it writes. `papel` is the least that somebody must be to see it. An empty `path` is the plugin's first
-    page.
+    `show` gives what stands inside the panel's frame: an Html, or a text, which is escaped. It only reads: what it
+    writes is undone. `papel` is the least that somebody must be to see it. An empty `path` is the plugin's first page.
     """
 
     title: str
@@ -263,7 +262,8 @@ class Privacy:
     """What the plugin's own tables hold about a person (LGPD): how to hand it over, and how to erase it.
 
     Both take the chatbot's and the cliente's id. `export` returns values that JSON can hold; `erase` returns how many
-    rows it erased or made anonymous. Each runs in one transaction.
+    rows it erased or made anonymous. Afterwards the cliente's own row goes: rows that stay must have let go of it.
+    Each runs in the transaction of the whole, 30 seconds at most, also for bots that have the plugin off.
     """
 
     export: Callable[[int, int], Awaitable[Mapping[str, Any]]]

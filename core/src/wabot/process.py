@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 
+from wabot import cleaning
 from wabot.attend import Attendant
 from wabot.db import listen
 from wabot.db.away import NotMigrated
@@ -13,6 +14,7 @@ from wabot.db.directory import Directory
 from wabot.db.engine import DB, patiently
 from wabot.db.migrate import migrate, migrations_of, pending
 from wabot.db.piccolo_app import APP_CONFIG as CORE
+from wabot.digests import DIGESTS
 from wabot.inbox import Inbox
 from wabot.media.fetch import Fetcher
 from wabot.outbox import Outbox
@@ -84,6 +86,7 @@ async def running(
         hold_tasks()
         registry = await patiently(migrate_all if migrating else _loaded)
         vault = Vault(settings.secret_keys)
+        DIGESTS.open(vault)
         directory = Directory(settings, vault)
         runtimes = Runtimes(directory, registry, vault)
         await patiently(runtimes.load)
@@ -112,6 +115,7 @@ async def _working(
     worker = Worker(Attendant(runtimes, graph, guard), Outbox(graph, runtimes), queue, concurrency)
     fetcher = Fetcher(graph, runtimes)
     schedule, sinks = Schedule(runtimes, guard), Sinks(runtimes, guard)
+    cleaner = Schedule(runtimes, guard, cleaning.works)
     hears = queue.hearing(
         attend=worker.attend,
         deliver=worker.deliver,
@@ -131,6 +135,7 @@ async def _working(
             fetcher.running(),
             sinks.running(),
             schedule.running(),
+            cleaner.running(),
         ):
             try:
                 yield

@@ -19,6 +19,7 @@ from wabot.db.engine import DB
 from wabot.due import BadCron, next_after
 from wabot.errors import FlowFault, PluginFailed
 from wabot.flow import Chatbot
+from wabot.logs import places
 from wabot.looper import Looper
 from wabot.media.kept import ChatbotFiles
 from wabot.parts import BotContext, Bound, Job
@@ -74,11 +75,21 @@ SKIPPED = """
 UPDATE agendamento SET next_run = $2, last_due = next_run, last_ok = NULL, last_result = $3 WHERE id = $1
 """
 
+STARTED = """
+UPDATE agendamento SET next_run = $2, last_due = next_run, last_run = now(), last_ok = NULL, last_result = $3
+WHERE id = $1
+"""
+
+FINISHED = "UPDATE agendamento SET last_ok = $2, last_result = $3 WHERE id = $1"
+
+CORE = ""
+"""In the place of a plugin's id: the core's own work."""
+
 Key = tuple[int | None, str, str]
 
 
 class Work(msgspec.Struct, frozen=True):
-    """What a plugin wants done at fixed times for one bot."""
+    """What a plugin, or the core itself, wants done at fixed times for one bot."""
 
     bot: Chatbot
     plugin: str
@@ -88,6 +99,8 @@ class Work(msgspec.Struct, frozen=True):
     run: Callable[[BotContext], Awaitable[str]]
     config: Any = None
     missed: str = "run"
+    detached: bool = False
+    """In transactions of its own: long work, which may stop anywhere and is gone on with at the next due time."""
 
     @property
     def key(self) -> Key:
@@ -97,8 +110,11 @@ class Work(msgspec.Struct, frozen=True):
 class Schedule:
     """Keeps the agendamentos of this process's bots, and runs those that are due."""
 
-    def __init__(self, runtimes: Runtimes, guard: Guard) -> None:
-        self._runtimes, self._guard = runtimes, guard
+    def __init__(
+        self, runtimes: Runtimes, guard: Guard, works: "Callable[[BotRuntime], Iterator[Work]] | None" = None
+    ) -> None:
+        """For the work of plugins, or for other `works`."""
+        self._runtimes, self._guard, self._works_of = runtimes, guard, works or works_of_plugins
         self._declared: frozenset[Key] = frozenset()
         self._looper = Looper("schedule", self.look, LOOK_EVERY, SIDE_BY_SIDE)
 
@@ -137,7 +153,13 @@ class Schedule:
         try:
             async with DB.transaction():
                 row, work = await self._take(agendamento)
-                return work is not None and await self._run(row, work)
+                if work is None or not work.detached:
+                    return work is not None and await self._run(row, work)
+                await DB.execute(
+                    STARTED, row["id"], _next(row, work), "Começou; o que faltar fica para a próxima vez."
+                )
+            await self._run_detached(row, work)
+            return True
         except Abandoned as error:  # with its connection gone, the failure needs a transaction of its own
             async with DB.transaction():
                 row, work = await self._take(agendamento)
@@ -168,6 +190,16 @@ class Schedule:
             await _ran(row, work, ok=True, told=told)
         return True
 
+    async def _run_detached(self, row: Any, work: Work) -> None:
+        """Its due time is over, whatever becomes of it."""
+        try:
+            told = await work.run(BotContext(work.bot, row["now"]))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next due time is another chance
+            log.error("%s of chatbot %s: %s", work.job, work.bot.id, places(error))
+            await DB.execute(FINISHED, row["id"], False, f"Parou no meio: {type(error).__name__}.")
+        else:
+            await DB.execute(FINISHED, row["id"], True, told[:500])
+
     async def _plan(self, row: Any, work: Work) -> None:
         try:
             due = next_after(row["now"], row["cron"], _zone(row, work))
@@ -177,13 +209,13 @@ class Schedule:
             await DB.execute(PLAN, row["id"], due, row["cron"], row["timezone"])
 
     def _works(self) -> Mapping[Key, Work]:
-        return {
-            work.key: work for runtime in self._runtimes.all if runtime.bot.ativo for work in works(runtime)
-        }
+        return {work.key: work for runtime in self._runtimes.all for work in self._works_of(runtime)}
 
 
-def works(runtime: BotRuntime) -> Iterator[Work]:
-    """A bot's jobs and campaigns."""
+def works_of_plugins(runtime: BotRuntime) -> Iterator[Work]:
+    """A bot's jobs and campaigns; of one that is switched off, none."""
+    if not runtime.bot.ativo:
+        return
     for job in runtime.jobs:
         yield _work(runtime, job, job.value.name, partial(_run_job, job.value))
     for campaign in runtime.campaigns:

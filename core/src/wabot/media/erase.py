@@ -1,8 +1,9 @@
-"""Erasing files: marked first, then the file, then the row. Cut short anywhere, the next call goes on.
+"""Erasing files: marked first, then the file, then the row. Cut short anywhere, whoever finishes next goes on.
 
 A file that another message holds too, the same picture sent twice, stays until its last row goes.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,22 +11,19 @@ from wabot.db.engine import DB
 from wabot.media.kept import ERASING, lock
 from wabot.storage import STORAGE
 
-MARK_CLIENTE = """
-UPDATE media SET state = 'apagando' WHERE chatbot = $1
-    AND conversa IN (SELECT id FROM conversa WHERE chatbot = $1 AND cliente = $2)
+# A row tells nothing any more but where its file is.
+MARK = """
+UPDATE media SET state = 'apagando', conversa = NULL, wamid = 'apagando:' || id, media_id = '', filename = '',
+    error = ''
+WHERE conversa = ANY ($1)
 """
 
 # What a plugin keeps outside any conversa is the business's own, and stays.
 MARK_OLDER = """
 UPDATE media SET state = 'apagando' WHERE id IN (
-    SELECT id FROM media WHERE (conversa IS NOT NULL OR wamid IS NOT NULL) AND received_at < $1
+    SELECT id FROM media WHERE chatbot = $1 AND (conversa IS NOT NULL OR wamid IS NOT NULL) AND received_at < $2
         AND state <> 'apagando'
-    ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
-"""
-
-GOING_OF_CLIENTE = """
-SELECT id, chatbot, coalesce(sha256, expected) AS sha256 FROM media WHERE state = 'apagando' AND chatbot = $1
-    AND conversa IN (SELECT id FROM conversa WHERE chatbot = $1 AND cliente = $2) ORDER BY id
+    ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
 """
 
 GOING = """
@@ -41,18 +39,22 @@ GONE = "DELETE FROM media WHERE id = $1 AND state = 'apagando' RETURNING true"
 NO_UPLOAD = "DELETE FROM media_upload WHERE chatbot = $1 AND sha256 = $2"
 
 
-async def erase(chatbot: int, cliente: int) -> int:
-    """Erase every file of a cliente, those that are still to be fetched included. How many rows went.
+async def mark(conversas: Sequence[int]) -> None:
+    """Every file of these conversas is to go, those that are still to be fetched included: `finish` takes them.
 
-    Call it while the cliente is still there: it is by their conversa that their files are found.
+    To be called in the transaction that erases whose they are.
     """
-    await DB.execute(MARK_CLIENTE, chatbot, cliente)
-    return await _erase_all(await DB.fetch(GOING_OF_CLIENTE, chatbot, cliente))
+    await DB.execute(MARK, conversas)
 
 
-async def erase_older(than: datetime, most: int = 100) -> int:
-    """Erase a batch of customers' files that came before a moment. How many rows went: 0 when there are no more."""
-    await DB.execute(MARK_OLDER, than, most)
+async def erase_older(chatbot: int, than: datetime, most: int = 100) -> int:
+    """Erase a batch of a chatbot's customers' files that came before a moment. How many went: 0 when none is left."""
+    await DB.execute(MARK_OLDER, chatbot, than, most)
+    return await finish(most)
+
+
+async def finish(most: int = 100) -> int:
+    """Take what is marked, by whomever: a worker does when it has nothing to fetch. How many rows went."""
     return await _erase_all(await DB.fetch(GOING, most))
 
 

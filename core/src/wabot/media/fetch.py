@@ -11,6 +11,7 @@ from typing import Any
 
 from wabot.db.engine import DB
 from wabot.looper import Looper
+from wabot.media.erase import finish
 from wabot.media.incoming import sha256_of
 from wabot.media.kept import KEEPING, lock
 from wabot.plugins.runtime import Runtimes
@@ -79,15 +80,16 @@ class Fetcher:
         return self._looper.running()
 
     async def look(self) -> bool:
-        """Fetch one file, if any waits; whether one did."""
+        """Fetch one file, if any waits, or else take one away that is to be erased; whether there was one."""
         row = await DB.fetchrow(CLAIM, LEASE)
-        if row:
-            try:
-                await self._fetch(row)
-            except asyncio.CancelledError:
-                await DB.execute(LATER, row["id"], row["tries"], 0, "")
-                raise
-        return row is not None
+        if row is None:
+            return bool(await finish(1))
+        try:
+            await self._fetch(row)
+        except asyncio.CancelledError:
+            await DB.execute(LATER, row["id"], row["tries"], 0, "")
+            raise
+        return True
 
     async def _fetch(self, row: Any) -> None:
         runtime = self._runtimes.get(row["chatbot"])

@@ -32,6 +32,7 @@ from wabot.web.opening import opening
 from wabot.web.panel import errors
 from wabot.web.panel import mount as panel
 from wabot.web.panel.frame import template_config
+from wabot.web.privacy import PrivacyController, RetentionController
 from wabot.web.rest import provide_listing
 from wabot.web.sheets import SheetController
 from wabot.web.strict import fitting_body, only_known_parameters
@@ -65,7 +66,15 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
             openapi.files(),
             _behind_token(
                 "/api",
-                [ChatbotController, BindingController, EtapaController, ClienteController, SheetController],
+                [
+                    ChatbotController,
+                    BindingController,
+                    EtapaController,
+                    ClienteController,
+                    SheetController,
+                    PrivacyController,
+                    RetentionController,
+                ],
             ),
         ],
         lifespan=[lifespan],

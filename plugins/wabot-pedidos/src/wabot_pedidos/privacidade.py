@@ -14,9 +14,11 @@ SELECT numero, status, total, observacoes, criado_em::text,
 FROM pedidos.pedido WHERE chatbot = $1 AND cliente = $2 ORDER BY numero
 """
 
-# The order itself stays: the shop's books need it. What the person wrote goes.
+# The order itself stays: the shop's books need it. Whose it was and what they wrote goes.
 APAGAR = """
-WITH apagado AS (UPDATE pedidos.pedido SET observacoes = '' WHERE chatbot = $1 AND cliente = $2 RETURNING 1)
+WITH apagado AS (
+    UPDATE pedidos.pedido SET cliente = NULL, observacoes = '' WHERE chatbot = $1 AND cliente = $2 RETURNING 1
+)
 SELECT count(*) FROM apagado
 """
 
@@ -28,5 +30,5 @@ async def exportar(chatbot: int, cliente: int) -> Mapping[str, Any]:
 
 
 async def apagar(chatbot: int, cliente: int) -> int:
-    """How many orders no longer hold anything the person wrote."""
+    """How many orders are nobody's now: number, date, items and total stay."""
     return int(await DB.fetchval(APAGAR, chatbot, cliente))

@@ -116,7 +116,7 @@ class ItemOut(msgspec.Struct):
 class PedidoOut(msgspec.Struct, kw_only=True):
     id: Numero
     chatbot: De
-    cliente: Annotated[int, Meta(description="De quem é.")]
+    cliente: Annotated[int | None, Meta(description="De quem é; nulo se os dados da pessoa foram apagados.")]
     numero: Annotated[int, Meta(description="O que o cliente lê: conta de 1 em cada chatbot.")]
     status: Situacao
     itens: Annotated[list[ItemOut], Meta(description="O que foi pedido.")] = []

@@ -112,9 +112,12 @@ async def _called(guard: Guard, bound: Bound[PluginPage], context: PageContext, 
             return escape(shown)
         raise TypeError(f"a page gives an Html or a text, not {type(shown).__name__}")
 
-    async with DB.transaction():
-        await DB.execute("SET TRANSACTION READ ONLY")
-        return await attempt(guard, context.bot.id, bound.plugin, f"página {bound.value.title}", work, LIMIT)
+    part = f"página {bound.value.title}"
+    async with DB.transaction() as transaction:
+        shown = await attempt(guard, context.bot.id, bound.plugin, part, work, LIMIT)
+        # Not a read-only transaction: refusing a write is how PostgreSQL says that it is no longer the primary.
+        await transaction.rollback()  # type: ignore[no-untyped-call]
+    return shown
 
 
 def _rendered(plugin: Plugin, shown: Html, context: PageContext) -> Markup:
