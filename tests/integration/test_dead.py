@@ -6,6 +6,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from tests.live import add_bot, platform, settings_for, until
+from tests.visitor import Visitor, add_person
 
 from wabot import dead, doctor
 from wabot.db.engine import DB
@@ -175,3 +176,56 @@ async def test_several_bots_are_seen_together_and_apart(live, ana, tmp_path):
     other = await add_bot(live.process.settings, "Outra", phone_number_id="999", business_account_id="888")
     assert await dead.count([live.bot.id, other.id]) == 1
     assert await dead.count([other.id]) == 0
+
+
+# -- in the panel --------------------------------------------------------------------------------------------
+
+
+@pytest_asyncio.fixture
+async def desk(live):
+    """Somebody signed in at the panel with a role on the first chatbot."""
+    visitors = []
+
+    async def signed_in(**papeis):
+        email = f"{next(iter(papeis))}{len(visitors)}@loja.com.br"
+        await add_person(email, **papeis)
+        visitors.append(visitor := Visitor(live.url))
+        await visitor.signs_in(email)
+        return visitor
+
+    yield signed_in
+    for visitor in visitors:
+        await visitor.close()
+
+
+async def test_one_click_in_the_panel_answers_the_customer_after_all_and_is_audited(live, ana, desk):
+    [letter] = await dead.page()
+    olga, here = await desk(operador=live.bot.id), f"/painel/{live.bot.id}/paradas/"
+    shown = await olga.get(here)
+    assert letter.id in shown.text
+    assert "ValueError" in shown.text
+    BROKEN.clear()
+    tried = await olga.post(f"{here}{letter.id}/tentar/", page=here)
+    assert "voltou para a fila" in (await olga.get(tried.headers["location"])).text
+    await ana.sees("eco: quebra")
+    assert await DB.fetchval("SELECT objeto_id FROM auditoria WHERE acao = 'tentar de novo'") == letter.id
+    assert "Nenhuma mensagem parada" in (await olga.get(here)).text
+
+
+async def test_all_of_them_can_be_tried_again_at_once(live, ana, desk):
+    olga, here = await desk(operador=live.bot.id), f"/painel/{live.bot.id}/paradas/"
+    BROKEN.clear()
+    await olga.post(f"{here}tentar/", page=here)
+    await ana.sees("eco: quebra")
+
+
+async def test_a_reader_and_another_business_see_no_dead_letters(live, ana, desk):
+    other = await add_bot(live.process.settings, "Padaria", phone_number_id="2")
+    [letter] = await dead.page()
+    reader, stranger = await desk(leitor=live.bot.id), await desk(dono=other.id)
+    here, there = f"/painel/{live.bot.id}/paradas/", f"/painel/{other.id}/paradas/"
+    assert (await reader.get(here)).status_code == 403
+    assert (await stranger.get(here)).status_code == 404
+    assert letter.id not in (await stranger.get(there)).text
+    assert (await stranger.post(f"{there}{letter.id}/tentar/", page="/painel/senha/")).status_code == 404
+    assert await dead.count([live.bot.id]) == 1
