@@ -162,7 +162,7 @@ async def test_who_is_added_by_the_api_as_accepting_has_a_line_in_the_ledger(liv
     for number, yes in (("+55 31 98000-0001", True), ("+55 31 98000-0002", False)):
         sent = {"chatbot": live.bot.id, "telefone": number, "aceita_marketing": yes}
         assert (await client.post("/api/clientes/", json=sent)).json()["aceita_marketing"] is yes
-    assert await ledger() == [(True, "cadastro", "", "")]
+    assert await ledger() == [(True, "cadastro pela API", "", "")]
 
 
 @pytest.mark.parametrize(("code", "stays"), [(131050, False), (131049, True), (130472, True)])

@@ -165,7 +165,8 @@ async def test_a_file_that_was_erased_meanwhile_is_not_sent(sender):
     cliente = await add_cliente(sender.bot)
     conversa = await conversa_of(cliente)
     receipt = await ChatbotFiles(sender.bot.id, conversa).keep(MENU)
-    await erase(sender.bot.id, cliente)
+    await erase.mark([conversa])
+    await erase.finish()
     await sender.outbox.deliver(await sender.puts(DocumentMessage(file=receipt)))
     assert await sender.states() == ["falhou"]
     assert sender.meta.sent == []
@@ -236,7 +237,8 @@ async def test_a_message_that_is_delivered_again_brings_no_erased_file_back(live
         return await DB.fetchval("SELECT state FROM media") == "guardada"
 
     await until(fetched)
-    await erase(live.bot.id, await DB.fetchval("SELECT id FROM cliente"))
+    await erase.mark([await DB.fetchval("SELECT id FROM conversa")])
+    await erase.finish()
     wamid = await DB.fetchval("SELECT wamid FROM inbox")
     raw = await DB.fetchval("SELECT raw FROM inbox")
     value = {
