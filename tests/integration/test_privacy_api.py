@@ -48,7 +48,7 @@ async def test_a_person_who_has_written_is_handed_over_erased_and_afterwards_som
     assert [message["texto"] for message in data["mensagens_recebidas"]] == ["oi, sou a Ana"]
     receipt = (await api.post(place(first, "apagar"))).json()
     assert receipt["contagens"]["mensagens_recebidas"] == 1
-    assert receipt["quem"] == "teste"
+    assert receipt["quem"] == "token teste"
     assert await DB.fetchval("SELECT count(*) FROM cliente") == 0
     await ana.says("oi de novo")
     await until(lambda: DB.fetchval("SELECT EXISTS (SELECT FROM inbox WHERE state = 'atendida')"))
