@@ -1,20 +1,23 @@
-"""How fast the lists of clientes are with a million of them. `python bench/lists.py [HOW_MANY]`
+"""How fast lists are with a million clientes and five million messages. `python bench/lists.py [HOW_MANY]`
 
-Makes the data in a PostgreSQL of its own (the embedded one), times each list as the API serves it, and prints the
-plans of the slowest. See docs/decisions/0021.
+Makes the data in a PostgreSQL of its own (the embedded one), times each list as the API and the panel serve it, and
+prints the plan of the slowest. See docs/decisions/0021.
 """
 
 import asyncio
+import contextlib
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from piccolo.columns.combination import WhereRaw
 
+from wabot import dead
 from wabot.db.embedded import start
 from wabot.db.engine import DB
 from wabot.db.tables import Cliente
@@ -39,6 +42,21 @@ SELECT CASE WHEN n % 100 = 0 THEN 2 WHEN n % 1000 = 1 THEN 3 ELSE 1 END,
     md5(n::text) || '@example.com', n % 20 <> 0, n % 3 = 0, now() - n * interval '30 seconds'
 FROM generate_series(1, $1) AS n
 """
+MESSAGES = """
+INSERT INTO inbox (chatbot, conversa, wamid, kind, sent_at, raw, state, done_at)
+SELECT chatbot, id, 'wamid.' || id || '.' || n, 'text', now(), '{}', CASE WHEN id % 100000 = 0 THEN 'morta'
+    ELSE 'atendida' END, now()
+FROM conversa, generate_series(1, $1) AS n
+"""
+REPLIES = """
+INSERT INTO outbox (chatbot, conversa, inbox, content, state, wamid, status, sent_at)
+SELECT chatbot, id, id, '{"type":"text","body":"oi"}', 'enviada', 'wamid.r.' || id || '.' || n, 'read', now()
+FROM conversa, generate_series(1, $1) AS n
+"""
+GOES_ON = Cliente.mesclado_em.is_null()
+"""What the API asks of every cliente it lists."""
+RECEIVED, SENT = 2, 3
+"""Messages of each cliente."""
 WROTE = "UPDATE conversa SET last_inbound_at = now() - id % 400 * interval '1 day' WHERE id % 5 <> 0"
 
 
@@ -61,8 +79,11 @@ async def _fill() -> None:
     await DB.execute(MAKE, BOTS)
     await DB.execute(FILL, MANY)
     await DB.execute(WROTE)
-    await DB.execute("VACUUM ANALYZE cliente, conversa")
-    print(f"{MANY} clientes made in {time.perf_counter() - began:.0f} s")  # noqa: T201
+    await DB.execute(MESSAGES, RECEIVED)
+    await DB.execute(REPLIES, SENT)
+    await DB.execute("VACUUM ANALYZE cliente, conversa, inbox, outbox")
+    messages = MANY * (RECEIVED + SENT)
+    print(f"{MANY} clientes and {messages} messages made in {time.perf_counter() - began:.0f} s")
 
 
 async def _measure() -> None:
@@ -84,16 +105,49 @@ async def _measure() -> None:
         ("inativo_desde", Listing(chatbot=1), quiet),
     ]
     access = Access(frozenset({1, 3}))
+    slowest = (0.0, "", [])
     for name, listing, where in cases:
-        times = [await _once(listing, access, where) for _ in range(3)]
-        print(f"{name:22} {min(took for took, _ in times) * 1000:8.1f} ms   total {times[0][1]}")  # noqa: T201
-
-
-async def _once(listing: Listing, access: Access, where: tuple[Any, ...]) -> tuple[float, int]:
+        took, total, statements = min([await _once(listing, access, where) for _ in range(3)])
+        print(f"{name:22} {took * 1000:8.1f} ms   total {total}")
+        slowest = max(slowest, (took, name, statements))
     began = time.perf_counter()
-    page = await listing.page(Cliente, access, shown, search="words", where=where, orders=ORDERS)
-    await add_last_interaction(page.items)
-    return time.perf_counter() - began, page.total
+    letters, total = await dead.page([1]), await dead.count([1])
+    print(
+        f"{'dead letters':22} {(time.perf_counter() - began) * 1000:8.1f} ms   total {total}, shown {len(letters)}"
+    )
+    _, name, statements = slowest
+    for sql, args in statements:
+        print(f"\n{name}: {sql[:200]}…")
+        for row in await DB.fetch(f"EXPLAIN (ANALYZE, BUFFERS, SUMMARY OFF) {sql}", *args):
+            print(f"    {row[0][:150]}")
+
+
+async def _once(listing: Listing, access: Access, where: tuple[Any, ...]) -> tuple[float, int, list[Any]]:
+    """How long, how many there are in all, and the statements that told it."""
+    began = time.perf_counter()
+    with listening() as statements:
+        page = await listing.page(
+            Cliente, access, shown, search="words", where=(GOES_ON, *where), orders=ORDERS
+        )
+        await add_last_interaction(page.items)
+    return time.perf_counter() - began, page.total, statements
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[list[Any]]:
+    """What is asked of the database meanwhile."""
+    heard: list[Any] = []
+    fetch = DB.fetch
+
+    async def recorded(sql: str, *args: Any) -> list[Any]:
+        heard.append((sql, args))
+        return await fetch(sql, *args)
+
+    DB.fetch = recorded  # type: ignore[method-assign]
+    try:
+        yield heard
+    finally:
+        DB.fetch = fetch  # type: ignore[method-assign]
 
 
 asyncio.run(main())
