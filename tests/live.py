@@ -62,6 +62,14 @@ async def switch_on(bot: ChatbotOut, settings: Settings, plugin: str = "pedidos"
     await bindings.enable(bot.id, found, config, Vault(settings.secret_keys), await catalogue())
 
 
+async def give(process: Process, **parts: object) -> None:
+    """Whatever is switched on: every bot of this process has these parts, such as `flows=(BoundFlow(eco),)`."""
+    runtimes = process.runtimes
+    compiled = runtimes._compile
+    runtimes._compile = lambda *given: msgspec.structs.replace(compiled(*given), **parts)  # type: ignore[method-assign]
+    await runtimes.load()
+
+
 @contextlib.asynccontextmanager
 async def serving(process: Process) -> AsyncIterator[str]:
     """The web application on a free port; yields its address."""

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from tests.conftest import in_database
-from tests.live import SECRET, platform, until
+from tests.live import SECRET, give, platform, until
 from tests.servers import OwnPostgres
 
 from wabot.db.away import NotMigrated, Refused
@@ -42,12 +42,7 @@ def no_outage_yet(monkeypatch):
 @pytest_asyncio.fixture
 async def live(database_uri, tmp_path):
     async with platform(database_uri, tmp_path, plugin=None) as running:
-        runtimes = running.process.runtimes
-        compiled = runtimes._compile
-        runtimes._compile = lambda bot, bindings: msgspec.structs.replace(
-            compiled(bot, bindings), flows=(BoundFlow(eco, plugin="eco"),)
-        )
-        await runtimes.load()
+        await give(running.process, flows=(BoundFlow(eco, plugin="eco"),))
         yield running
 
 

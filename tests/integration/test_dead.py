@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.live import add_bot, platform, settings_for, until
+from tests.live import add_bot, give, platform, settings_for, until
 from tests.visitor import Visitor, add_person
 
 from wabot import dead, doctor
@@ -34,12 +34,7 @@ async def live(database_uri, tmp_path, monkeypatch):
     monkeypatch.setattr("wabot.attend.RETRY_AFTER", ())
     BROKEN.clear()
     async with platform(database_uri, tmp_path, plugin=None) as running:
-        runtimes = running.process.runtimes
-        compiled = runtimes._compile
-        runtimes._compile = lambda bot, bindings: msgspec.structs.replace(
-            compiled(bot, bindings), flows=(BoundFlow(eco, plugin="eco"),)
-        )
-        await runtimes.load()
+        await give(running.process, flows=(BoundFlow(eco, plugin="eco"),))
         yield running
 
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.live import platform, until
+from tests.live import give, platform, until
 
 from wabot import chatbots, outbox, receipts
 from wabot.attend import RETRY_AFTER
@@ -40,12 +40,7 @@ async def inicio(ctx: Context[Nada]):
 async def live(database_uri, tmp_path):
     async with platform(database_uri, tmp_path, plugin=None) as running:
         await DB.execute("CREATE TABLE anotado (words text)")
-        runtimes = running.process.runtimes
-        compiled = runtimes._compile
-        runtimes._compile = lambda bot, bindings: msgspec.structs.replace(
-            compiled(bot, bindings), flows=(BoundFlow(eco),)
-        )
-        await runtimes.load()
+        await give(running.process, flows=(BoundFlow(eco),))
         yield running
 
 

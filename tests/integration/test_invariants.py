@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 import pytest_asyncio
-from tests.live import platform, until
+from tests.live import give, platform, until
 
 from wabot import receipts
 from wabot.attend import Attendant
@@ -44,12 +44,7 @@ async def door(database_uri, tmp_path):
     inside.clear()
     most_inside.clear()
     async with platform(database_uri, tmp_path, plugin=None, worker=False) as running:
-        runtimes = running.process.runtimes
-        compiled = runtimes._compile
-        runtimes._compile = lambda bot, bindings: msgspec.structs.replace(
-            compiled(bot, bindings), flows=(BoundFlow(caderno),)
-        )
-        await runtimes.load()
+        await give(running.process, flows=(BoundFlow(caderno),))
         yield running
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from tests.bots import FixedRuntimes, add_bot, add_cliente, conversa_of, runtime, says
-from tests.live import SECRET, platform, until
+from tests.live import SECRET, give, platform, until
 
 from wabot import Ask, Context, DocumentMessage, End, Flow, Go, ImageMessage, LocationMessage
 from wabot.contents import Location
@@ -202,12 +202,7 @@ async def agradecer(ctx: Context[Nada]):
 @pytest_asyncio.fixture
 async def live(database_uri, tmp_path):
     async with platform(database_uri, tmp_path, plugin=None) as running:
-        runtimes = running.process.runtimes
-        compiled = runtimes._compile
-        runtimes._compile = lambda bot, bindings: msgspec.structs.replace(
-            compiled(bot, bindings), flows=(BoundFlow(conserto),)
-        )
-        await runtimes.load()
+        await give(running.process, flows=(BoundFlow(conserto),))
         yield running
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 from tests.bots import PLUGIN
-from tests.live import platform, until
+from tests.live import give, platform, until
 
 from wabot.db.engine import DB
 from wabot.flow import Context, End, Flow
@@ -48,10 +48,7 @@ PARTS = {
 async def test_a_customer_is_answered_counted_and_written_to_when_the_time_comes(database_uri, tmp_path):
     async with platform(database_uri, tmp_path, plugin=None) as live:
         await DB.execute("CREATE TABLE contado (cliente bigint)")
-        runtimes = live.process.runtimes
-        compiled = runtimes._compile
-        runtimes._compile = lambda *given: msgspec.structs.replace(compiled(*given), **PARTS)
-        await runtimes.load()
+        await give(live.process, **PARTS)
 
         async def ready():
             planned = await DB.fetchval(
