@@ -56,14 +56,22 @@ class Victim:
     def kill(self) -> None:
         assert self.popen
         self.popen.kill()
-        self.popen.wait()
+        self.wait()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status. Raises TimeoutExpired."""
+        assert self.popen
+        assert self.popen.stdin
+        status = self.popen.wait(timeout)
+        self.popen.stdin.close()
+        return status
 
     def stop(self) -> None:
         """As an operator would."""
         if self.popen and self.popen.poll() is None:
             self.popen.terminate()
             try:
-                self.popen.wait(40)
+                self.wait(40)
             except subprocess.TimeoutExpired:
                 self.world.unexpected.append(f"{self.name} did not stop")
                 self.kill()
@@ -154,8 +162,7 @@ class World:
     async def _keep_alive(self, victim: Victim) -> None:
         """Start it again whenever it has died, with a mine in it every other time."""
         while not self._stopping:
-            assert victim.popen
-            status = await asyncio.to_thread(victim.popen.wait)
+            status = await asyncio.to_thread(victim.wait)
             if self._stopping:
                 return
             if status == -signal.SIGKILL and victim.mine:
