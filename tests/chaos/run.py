@@ -19,7 +19,8 @@ from wabot.testing.simulator.faults import Faults
 FAULTS = Faults(
     delay_ms=5,
     fail_rate=0.01,
-    throttle_rate=0.01,
+    throttle_rate=0.001,  # each slows the number down for seconds
+    per_second=120,
     pair_rate=0.005,
     reset_rate=0.002,
     timeout_rate=0.002,
@@ -29,6 +30,8 @@ FAULTS = Faults(
 )
 RETRY_AFTER = (0.1, 0.2, 0.5, 1, 1, 2, 2, 3, 3, 5, 5, 5, 10, 10, 10, 20, 20)
 SETTLED_WITHIN = 120.0
+EARLY = 1000
+"""Messages by which kills may be ahead of what is said, so that their number is reached."""
 
 # What must hold in the database when all is quiet: each message one turn, each turn one row of the plugin's own.
 BOOKS = """
@@ -88,7 +91,7 @@ async def _run(plan: Plan) -> Report:
             async with world.running(plan.webs, plan.workers):
                 meta.webhook_url = f"{world.url}/api/chatbots/webhook/"
                 crowd = Crowd(meta, plan.seed)
-                async with _killing(world, plan):
+                async with _killing(world, crowd, plan):
                     await crowd.talk(plan.people, plan.messages // plan.people)
                 books = await _settled(world)
     verdict = judge(crowd.said, crowd.answers)
@@ -100,20 +103,21 @@ async def _run(plan: Plan) -> Report:
 
 
 @contextlib.asynccontextmanager
-async def _killing(world: World, plan: Plan):
-    task = asyncio.create_task(_strike(world, plan.kills))
+async def _killing(world: World, crowd: Crowd, plan: Plan):
+    task = asyncio.create_task(_strike(world, crowd, plan))
     try:
         yield
-        await task  # as many as were promised
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _strike(world: World, kills: int) -> None:
-    while world.kills.total() < kills:
-        await asyncio.sleep(world.random.uniform(0.5, 3))
-        await world.strike()
+async def _strike(world: World, crowd: Crowd, plan: Plan) -> None:
+    """All the way through, in step with what is said: so many kills for so many messages."""
+    while world.kills.total() < plan.kills:
+        await asyncio.sleep(world.random.uniform(0.3, 2))
+        if world.kills.total() * plan.messages < plan.kills * (len(crowd.said) + EARLY):
+            await world.strike()
 
 
 async def _settled(world: World) -> dict[str, int]:

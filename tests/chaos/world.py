@@ -135,9 +135,7 @@ class World:
         """Kill something: a process of ours at a random moment, Redis or PostgreSQL."""
         kind = (
             kind
-            or self.random.choices(["web", "worker", "scheduler", "redis", "postgres"], [30, 45, 5, 10, 10])[
-                0
-            ]
+            or self.random.choices(["web", "worker", "scheduler", "redis", "postgres"], [32, 50, 5, 8, 5])[0]
         )
         if kind == "redis":
             await asyncio.to_thread(self._kill_redis)

@@ -166,7 +166,7 @@ async def test_a_person_who_mends_the_credentials_sees_everything_go(live, monke
         return await DB.fetchval("SELECT code FROM number_hold") == 190
 
     await until(held)
-    assert tuple(await DB.fetchrow("SELECT state, tries FROM outbox")) == ("pendente", 0)
+    assert tuple(await DB.fetchrow("SELECT state, refused FROM outbox")) == ("pendente", 0)
     await ana.says("e agora?")
     monkeypatch.setattr(live.simulator, "accept", accept)
     vault = live.process.vault
@@ -325,3 +325,19 @@ async def test_switching_a_plugin_on_is_heard_by_a_running_process(live):
         return runtime is not None and runtime.chatbot.nome == "Outro nome"
 
     await until(heard, within=2)
+
+
+async def test_crashes_between_claim_and_post_use_up_none_of_a_messages_tries(live, monkeypatch):
+    """A code that is tried three times in all is, though two workers died with the message in hand."""
+    await DB.execute("ALTER TABLE outbox ALTER tries SET DEFAULT 2")
+    accept = live.simulator.accept
+    monkeypatch.setattr(live.simulator, "accept", _refusing(1))
+    ana = live.simulator.customer("Ana")
+    await ana.says("oi")
+
+    async def refused():
+        return await DB.fetchval("SELECT refused FROM outbox") == 1
+
+    await until(refused)
+    monkeypatch.setattr(live.simulator, "accept", accept)
+    await ana.sees("eco: oi")

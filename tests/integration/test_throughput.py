@@ -74,8 +74,8 @@ def kinds(shop):
 
 
 async def each_went_once(shop):
-    rows = await DB.fetch("SELECT id, state, tries FROM outbox ORDER BY id")
-    assert {tuple(row)[1:] for row in rows} == {("enviada", 1)}
+    rows = await DB.fetch("SELECT id, state, refused FROM outbox ORDER BY id")
+    assert {tuple(row)[1:] for row in rows} == {("enviada", 0)}
     assert sorted(outbox.outbox_id(sent.callback) for sent in shop.meta.sent) == [row["id"] for row in rows]
 
 

@@ -56,7 +56,7 @@ WHERE id = ANY ($1) AND state = 'morta' AND ($2::int[] IS NULL OR chatbot = ANY 
 RETURNING id
 """,
     "outbox": """
-UPDATE outbox SET state = 'pendente', tries = 0, retry_at = NULL, sending_at = NULL, error = '', error_code = NULL,
+UPDATE outbox SET state = 'pendente', refused = 0, retry_at = NULL, sending_at = NULL, error = '', error_code = NULL,
     wamid = NULL, status = '', sent_at = NULL, delivered_at = NULL, read_at = NULL
 WHERE id = ANY ($1) AND state = 'falhou' AND NOT bulk AND ($2::int[] IS NULL OR chatbot = ANY ($2))
 RETURNING id

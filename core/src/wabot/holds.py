@@ -16,8 +16,7 @@ from wabot.whatsapp.failures import Failure
 # The message goes back as it was. A refusal of credentials that have been changed meanwhile holds nothing up.
 PLACE = """
 WITH back AS (
-    UPDATE outbox SET state = 'pendente', retry_at = now() + interval '1 second', error_code = $3, error = $4,
-        tries = tries - 1
+    UPDATE outbox SET state = 'pendente', retry_at = now() + interval '1 second', error_code = $3, error = $4
     WHERE id = $1 AND state = 'enviando' AND wamid IS NULL AND tries = $7 RETURNING chatbot
 )
 INSERT INTO number_hold (chatbot, code, reason, next_try)

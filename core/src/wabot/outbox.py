@@ -197,20 +197,18 @@ class Outbox:
         if failure.too_fast:
             await self._pacing.refused(row["chatbot"])
         works = failure.kind == "never" or failure.scope in ("pair", "template")
-        if row["too_late"] or not failure.is_tried_again(row["tries"]):
+        if row["too_late"] or not failure.is_tried_again(row["refused"] + 1):
             return (await self._give_up(row, refusal.code, refusal.detail))._replace(number_works=works)
-        wait = delay(failure, row["tries"]) * (1 + random.uniform(-JITTER, JITTER))  # noqa: S311 - spread, not secrecy
-        tried = await self._put_back(
-            row, wait, refusal.detail, refusal.code, given_back=not failure.costs_a_try
-        )
+        wait = delay(failure, row["refused"] + 1) * (1 + random.uniform(-JITTER, JITTER))  # noqa: S311 - spread, not secrecy
+        tried = await self._put_back(row, wait, refusal.detail, refusal.code, counts=failure.costs_a_try)
         return tried._replace(number_works=works)
 
     async def _put_back(
-        self, row: Any, wait: float, why: str, code: int | None = None, *, given_back: bool = True
+        self, row: Any, wait: float, why: str, code: int | None = None, *, counts: bool = False
     ) -> Tried:
         """It tries again after `wait` seconds, and nothing of its conversa overtakes it."""
         tries = row["tries"]
-        await DB.execute(NOT_SENT, row["id"], "pendente", wait, code, why[:500], int(given_back), tries)
+        await DB.execute(NOT_SENT, row["id"], "pendente", wait, code, why[:500], int(counts), tries)
         return Tried(next_may_go=False)
 
     async def _give_up(self, row: Any, code: int | None, why: str) -> Tried:

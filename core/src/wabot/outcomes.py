@@ -18,7 +18,7 @@ WHERE outbox.id = sent.id AND state <> 'falhou'
 # Whoever claimed the message last knows best: `tries` tells whether that was us.
 NOT_SENT = """
 UPDATE outbox SET state = $2, retry_at = now() + make_interval(secs => $3), error_code = $4, error = $5,
-    tries = tries - $6
+    refused = refused + $6
 WHERE id = $1 AND state = 'enviando' AND wamid IS NULL AND tries = $7
 """
 
