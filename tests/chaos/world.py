@@ -54,9 +54,9 @@ class Victim:
             )
 
     def kill(self) -> None:
+        """Whoever waits for it starts it again, so that nobody else may wait: it could be for the new one."""
         assert self.popen
         self.popen.kill()
-        self.wait()
 
     def wait(self, timeout: float | None = None) -> int:
         """Its exit status. Raises TimeoutExpired."""
