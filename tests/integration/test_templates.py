@@ -99,7 +99,7 @@ async def test_a_paused_template_is_not_sent_and_waits_without_costing_a_try(bot
     await wants(await add_cliente(bot))
     await mail(out)
     kept = await row()
-    assert (meta.sent, kept["state"], kept["tries"], kept["later"]) == ([], "pendente", 0, True)
+    assert (meta.sent, kept["state"], kept["refused"], kept["later"]) == ([], "pendente", 0, True)
     assert (kept["error_code"], kept["error"]) == (132015, FAILURES[132015].operator)
 
 
