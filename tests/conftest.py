@@ -59,7 +59,7 @@ def server_uri() -> Iterator[str]:
 
 def _in_memory() -> str | None:
     """Where files cost no disk, which makes copying a database four times as fast; None where there is no such room."""
-    shm = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+    shm = Path("/dev/shm")
     return str(shm) if shm.is_dir() and shutil.disk_usage(shm).free > IN_MEMORY else None
 
 

@@ -205,7 +205,7 @@ async def _status(live, code):
 
 
 async def test_a_connection_that_broke_under_a_transaction_is_nobodys_fault(database):
-    with pytest.raises(Away):
+    async def lose_it_in_the_middle():
         async with DB.transaction():
             own = await DB.fetchval("SELECT pg_backend_pid()")
             other = await asyncpg.connect(database)
@@ -213,6 +213,9 @@ async def test_a_connection_that_broke_under_a_transaction_is_nobodys_fault(data
             await other.close()
             await until(_is_broken)
             await DB.fetchval("SELECT 1")  # asyncpg: "released back to the pool"
+
+    with pytest.raises(Away):
+        await lose_it_in_the_middle()
 
 
 async def test_a_connection_of_which_asyncpg_lost_track_is_not_used_again(database):
