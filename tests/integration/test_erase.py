@@ -58,6 +58,7 @@ DECIDED = {
     "public.number_hold": NOBODYS,
     "public.number_pace": NOBODYS,
     "public.number_state": NOBODYS,
+    "public.mailing": NOBODYS,
     "public.template": NOBODYS,
     "public.retencao": NOBODYS,
     "public.digest_key": NOBODYS,
