@@ -54,6 +54,9 @@ DECIDED = {
     "pedidos.categoria": NOBODYS,
     "pedidos.produto": NOBODYS,
     "pedidos.numeracao": NOBODYS,
+    "reativacao.campanha": NOBODYS,
+    "reativacao.envio": KEPT,  # that somebody was chosen, not who
+    "reativacao.perfil": ERASED,
     "public.chatbot": NOBODYS,
     "public.number_hold": NOBODYS,
     "public.number_pace": NOBODYS,

@@ -19,10 +19,17 @@ from schemathesis import GenerationMode
 from tests.document import operations
 from tests.live import platform
 
+from wabot.db.engine import DB
+
 EXAMPLES = int(os.environ.get("WABOT_TEST_EXAMPLES", "12"))
 """Requests of each kind to each operation; a night may afford thousands."""
 
 numbers = itertools.count(1)
+
+TEMPLATE = """
+INSERT INTO template (chatbot, name, language, category, status, components)
+VALUES ($1, 'saudade', 'pt_BR', 'MARKETING', 'APPROVED', '[{"type": "BODY", "text": "Volte!"}]')
+"""
 
 
 class Served:
@@ -49,6 +56,7 @@ class Served:
             platform(uri, self._home, worker=False) as running,
         ):
             api = await running.api()
+            await DB.execute(TEMPLATE, running.bot.id)
             self.url, self.token, self.bot = running.url, api.headers["Authorization"], running.bot.id
             self._ready.set()
             await self._over.wait()
@@ -78,7 +86,11 @@ def one_of_each(served):
     categoria = made("/api/pedidos/categorias/", chatbot=bot, nome="Marmitas")
     produto = made("/api/pedidos/produtos/", chatbot=bot, categoria=categoria, nome="Feijoada", preco=2990)
     pedido = made("/api/pedidos/pedidos/", cliente=cliente, itens=[{"produto": produto, "quantidade": 1}])
-    return {"chatbot": bot, "cliente": cliente, "categoria": categoria, "produto": produto, "pedido": pedido}
+    campanha = made("/api/reativacao/campanhas/", chatbot=bot, nome="Saudade", modelo="saudade")
+    return {
+        "chatbot": bot, "cliente": cliente, "categoria": categoria, "produto": produto, "pedido": pedido,
+        "campanha": campanha,
+    }  # fmt: skip
 
 
 def phone():
@@ -89,7 +101,7 @@ def made_real(case, method, path, ids):
     """A description cannot say which chatbots there are, nor what a name or a number is: the rest of a case stays."""
     kind = next(
         kind
-        for kind in ("pedidos/pedido", "produto", "categoria", "cliente", "chatbot")
+        for kind in ("campanha", "pedidos/pedido", "produto", "categoria", "cliente", "chatbot")
         if f"{kind}s" in path
     )
     case.path_parameters = {"id": ids[kind.rpartition("/")[2]], "plugin": "pedidos"} if "{" in path else {}
@@ -112,6 +124,9 @@ def made_real(case, method, path, ids):
             "timezone": "America/Manaus",
             "status": "confirmado",
             "config": {},
+            "modelo": "saudade",
+            "idioma": "pt_BR",
+            "parametros": [],
             "itens": [{"produto": ids["produto"], "quantidade": 1}],
         }
         case.body |= {name: value for name, value in real.items() if name in case.body}

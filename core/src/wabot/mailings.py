@@ -5,7 +5,7 @@ stand, and every one of them asks it before it goes: so a pause, the end of a ca
 written to hold for what waits as for what is still to come.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -75,6 +75,8 @@ class Mailing(msgspec.Struct, frozen=True):
 
     chatbot: int
     id: int
+
+    WITHDRAWN: ClassVar[str] = WITHDRAWN
 
     @classmethod
     async def start(cls, chatbot: int, plugin: str, quiet: Horario) -> "Mailing":
