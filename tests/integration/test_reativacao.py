@@ -448,8 +448,8 @@ async def test_what_is_kept_about_a_person_is_handed_over_and_let_go_of(bot):
     await ordered(bot, ana, 5000)
     held = await privacidade.exportar(bot.id, ana)
     assert [one["campanha"] for one in held["campanhas"]] == ["Saudade"]
-    assert held["perfil"]["pedidos"] == 1
+    assert held["pedidos"][0]["pedidos"] == 1
     assert await privacidade.apagar(bot.id, ana) == 2
-    assert await privacidade.exportar(bot.id, ana) == {"campanhas": [], "perfil": None}
+    assert await privacidade.exportar(bot.id, ana) == {"campanhas": [], "pedidos": []}
     assert (await resultados.de([campanha]))[campanha].avisados.pessoas == 1
     assert await conversa_of(ana)

@@ -26,9 +26,8 @@ SELECT (SELECT count(*) FROM solto) + (SELECT count(*) FROM perfil)
 
 async def exportar(chatbot: int, cliente: int) -> Mapping[str, Any]:
     """By which campanhas a cliente was chosen, and what is known of their orders."""
-    perfil = await DB.fetchrow(PERFIL, chatbot, cliente)
-    envios = [dict(row) for row in await DB.fetch(ENVIOS, chatbot, cliente)]
-    return {"campanhas": envios, "perfil": dict(perfil) if perfil else None}
+    lidos = {"campanhas": ENVIOS, "pedidos": PERFIL}
+    return {nome: [dict(row) for row in await DB.fetch(sql, chatbot, cliente)] for nome, sql in lidos.items()}
 
 
 async def apagar(chatbot: int, cliente: int) -> int:
