@@ -97,7 +97,9 @@ async def _timed(what: str, work: Any) -> Any:
 
 async def _explain() -> None:
     await DB.execute("DELETE FROM reativacao.envio WHERE campanha = 1")
-    rows = await DB.fetch(f"EXPLAIN (ANALYZE, BUFFERS OFF) {publico.ESCOLHER}", *QUEM.valores(HOJE), 1, DAILY, 10)
+    rows = await DB.fetch(
+        f"EXPLAIN (ANALYZE, BUFFERS OFF) {publico.ESCOLHER}", *QUEM.valores(HOJE), 1, DAILY, 10
+    )
     print(*(row[0] for row in rows), sep="\n")
 
 
