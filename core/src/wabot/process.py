@@ -81,7 +81,7 @@ async def running(
     async with AsyncExitStack() as stack:
         STORAGE.open(settings.home, settings.media_url)
         stack.callback(STORAGE.close)
-        name = "wabot worker" if worker else "wabot web"
+        name = f"wabot {'up' if migrating else 'worker' if worker else 'web'}"
         database = open_database(settings, concurrency + CONNECTIONS_BESIDES, waiting=True, name=name)
         await stack.enter_async_context(database)
         hold_tasks()
