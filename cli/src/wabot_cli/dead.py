@@ -8,7 +8,7 @@ import msgspec
 from wabot import chatbots
 from wabot import dead as letters
 from wabot.dead import Letter
-from wabot_cli.support import database, json_option, run, show_json, show_table
+from wabot_cli.support import database, json_option, printable, run, show_json, show_table
 
 HINDRANCES = {
     "bulk": "é de uma campanha, que não é enviada duas vezes",
@@ -63,7 +63,7 @@ def show(id: str, as_json: bool) -> None:
         show_json(fields)
     else:
         for name, value in fields.items():
-            click.echo(f"{name:10} {_printable(str(value))}")
+            click.echo(f"{name:10} {printable(str(value))}")
 
 
 @dead.command()
@@ -135,11 +135,6 @@ def _row(letter: Letter) -> tuple[str, ...]:
         str(letter.chatbot),
         f"{letter.at:%d/%m %H:%M} UTC",
         letter.plugin or "-",
-        _printable(error)[:60],
+        printable(error)[:60],
         retriable,
     )
-
-
-def _printable(text: str) -> str:
-    """An error may quote what a stranger wrote: nothing in it may steer the terminal."""
-    return "".join(char if char.isprintable() else "·" for char in text)
