@@ -20,6 +20,7 @@ from wabot import addresses, consent, holds, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
 from wabot.db.engine import DB, patiently
+from wabot.logs import step
 from wabot.media.upload import Uploads
 from wabot.message import FileMessage, Outbound, TemplateMessage
 from wabot.outage import Outage
@@ -183,6 +184,7 @@ class Outbox:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
         self._outage.over()
         await self._sent.add((row["id"], accepted.wamid))
+        step(log, "sent", chatbot=row["chatbot"], conversa=row["conversa"], outbox=row["id"])
         await addresses.learn(row, accepted)
         return Tried(next_may_go=True, number_works=True)
 
