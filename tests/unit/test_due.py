@@ -8,6 +8,7 @@ import pytest
 from wabot.due import BadCron, check, next_after
 
 NEW_YORK = "America/New_York"
+LISBON = "Europe/Lisbon"
 
 
 def at(text: str) -> datetime:
@@ -25,6 +26,11 @@ def at(text: str) -> datetime:
         ("30 2 * * *", NEW_YORK, "2026-03-07T12:00:00Z", "2026-03-08T07:00Z"),  # 02:30 does not exist: 03:00
         ("30 1 * * *", NEW_YORK, "2026-10-31T12:00:00Z", "2026-11-01T05:30Z"),  # 01:30 comes twice
         ("30 1 * * *", NEW_YORK, "2026-11-01T05:30:00Z", "2026-11-02T06:30Z"),  # and is due once
+        ("30 1 * * *", LISBON, "2026-03-28T12:00:00Z", "2026-03-29T01:00Z"),  # 01:30 does not exist: 02:00
+        ("30 1 * * *", LISBON, "2026-03-29T01:00:00Z", "2026-03-30T00:30Z"),
+        ("30 1 * * *", LISBON, "2026-10-24T12:00:00Z", "2026-10-25T00:30Z"),  # 01:30 comes twice
+        ("30 1 * * *", LISBON, "2026-10-25T00:30:00Z", "2026-10-26T01:30Z"),  # and is due once
+        ("0 */6 * * *", LISBON, "2026-10-24T23:30:00Z", "2026-10-25T06:00Z"),
         (
             "0 10 * * *",
             NEW_YORK,

@@ -35,6 +35,11 @@ def check(cron: str) -> None:
     next_after(datetime(2026, 1, 1, tzinfo=UTC), cron, "UTC")
 
 
+def check_zone(timezone: str) -> None:
+    """Raises BadCron."""
+    _zone(timezone)
+
+
 def _zone(timezone: str) -> ZoneInfo:
     try:
         return ZoneInfo(timezone)

@@ -123,6 +123,8 @@ class BotContext:
     config: Any = None
     doubles: Mapping[type, Any] = field(default_factory=dict)
     files: Files = field(default_factory=NoFiles)
+    arguments: Any = None
+    """Of a job that takes some: an instance of its Struct, as somebody set it for this bot."""
 
     def get(self, kind: type[T]) -> T:
         """The plugin's own `kind`, made without arguments, or what a test put in its place."""
@@ -187,13 +189,18 @@ class AdminTable:
 class Job:
     """Work at fixed times, for each bot that has the plugin on: `cron` is read in the bot's own time zone.
 
-    `run` may return a sentence for whoever reads the result. It runs in one transaction.
+    `run` may return a sentence for whoever reads the result. It runs in one transaction. `missed` says what becomes of
+    a time that passed more than an hour ago, all workers being off: `run` once, or `skip`. `arguments` is a frozen
+    Struct whose fields have defaults; `ctx.arguments` is one. Times, `missed` and arguments are where a bot begins:
+    people change them.
     """
 
     name: str
     run: Callable[[BotContext], Awaitable[str | None]]
     cron: str
     title: str = ""
+    missed: Literal["run", "skip"] = "run"
+    arguments: type[msgspec.Struct] | None = None
 
     def __post_init__(self) -> None:
         _named("job", self.name)
