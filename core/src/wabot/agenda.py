@@ -14,6 +14,7 @@ from wabot import audit
 from wabot.db.engine import DB
 from wabot.due import BadCron, check, check_zone, next_after
 from wabot.errors import WabotError, WrongFields
+from wabot.explain import shown
 from wabot.plugins.configs import BadConfig, fitted
 from wabot.plugins.registry import Registry
 
@@ -62,6 +63,20 @@ ASK = "UPDATE agendamento SET asked_at = coalesce(asked_at, clock_timestamp()) W
 
 Missed = Literal["run", "skip"]
 Hindrance = Literal["", "chatbot", "plugin"]
+
+Cron = Annotated[
+    str, Meta(max_length=100, description="Minuto, hora, dia, mês e dia da semana.", examples=["0 10 * * *"])
+]
+Zone = Annotated[
+    str,
+    Meta(max_length=60, description="Um fuso; nulo: o do chatbot.", examples=["America/Sao_Paulo"]),
+]
+Enabled = Annotated[bool, Meta(description="Se roda nos seus horários.")]
+WhenMissed = Annotated[
+    Missed, Meta(description="Horário perdido há mais de uma hora: rodar uma vez, ou pular.")
+]
+Arguments = Annotated[dict[str, Any], Meta(description="O que a tarefa recebe.", examples=[{}])]
+
 WHY_NOT: Mapping[Hindrance, str] = {
     "chatbot": "Não roda agora: o chatbot está desligado.",
     "plugin": "Não roda agora: o plugin está desligado neste chatbot.",
@@ -103,30 +118,11 @@ class Agendamento(msgspec.Struct, frozen=True):
 class AgendamentoChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Only what is given changes, of the arguments too."""
 
-    cron: (
-        Annotated[
-            str,
-            Meta(
-                max_length=100, description="Minuto, hora, dia, mês e dia da semana.", examples=["0 10 * * *"]
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    timezone: (
-        Annotated[
-            str | None,
-            Meta(max_length=60, description="Nulo: o fuso do chatbot.", examples=["America/Sao_Paulo"]),
-        ]
-        | UnsetType
-    ) = UNSET
-    enabled: Annotated[bool, Meta(description="Se roda nos seus horários.")] | UnsetType = UNSET
-    missed: (
-        Annotated[Missed, Meta(description="Horário perdido há mais de uma hora: rodar uma vez, ou pular.")]
-        | UnsetType
-    ) = UNSET
-    arguments: (
-        Annotated[dict[str, Any], Meta(description="O que a tarefa recebe.", examples=[{}])] | UnsetType
-    ) = UNSET
+    cron: Cron | UnsetType = UNSET
+    timezone: Zone | UnsetType | None = UNSET
+    enabled: Enabled | UnsetType = UNSET
+    missed: WhenMissed | UnsetType = UNSET
+    arguments: Arguments | UnsetType = UNSET
 
 
 async def of_chatbot(chatbot: int | None = None) -> list[Agendamento]:
@@ -227,7 +223,7 @@ def _checked(registry: Registry, row: Any, given: Mapping[str, Any], whole: bool
             shape = shape_of(registry, row["plugin"], row["job"])
             new["arguments"] = _arguments(shape, kept, given["arguments"])
         except BadConfig as error:
-            wrong |= {f"arguments.{name}": why for name, why in error.fields.items()}
+            wrong |= {f"arguments.{shown(name)}": why for name, why in error.fields.items()}
     if wrong:
         raise WrongFields(wrong)
     return new
