@@ -29,6 +29,7 @@ from wabot.plugins.configs import made
 from wabot.plugins.contain import Overstayed
 from wabot.plugins.guard import Guard, PluginDown
 from wabot.plugins.runtime import BotRuntime, Runtimes
+from wabot.unasked import Unasked
 
 log = logging.getLogger(__name__)
 
@@ -230,7 +231,8 @@ async def _run_job(job: Job, context: BotContext) -> str:
 def _context(row: Any, work: Work) -> BotContext:
     stored = msgspec.json.decode(row["arguments"])
     arguments = made(work.arguments, stored) if work.arguments else None
-    return BotContext(work.bot, row["now"], work.config, files=ChatbotFiles(work.bot.id), arguments=arguments)
+    files, reach = ChatbotFiles(work.bot.id), Unasked(work.bot.id)
+    return BotContext(work.bot, row["now"], work.config, files=files, arguments=arguments, reach=reach)
 
 
 async def _taken(row: Any, *, ok: bool | None, told: str, ran: bool = True) -> None:

@@ -567,3 +567,15 @@ async def test_a_customer_in_the_wrong_category_goes_back(ana):
     ana.sees("Qual você prefere?")
     await ana.taps("Voltar às categorias")
     ana.sees("O que vai ser hoje?")
+
+
+async def test_a_cart_keeps_its_code_and_every_other_has_another(conversa):
+    ana, bia = conversa(), conversa("Bia")
+    for customer in (ana, bia):
+        await customer.says("oi")
+        await put_in_cart(customer, "Marmitas", "Feijoada", 1)
+    codigo = ana.data.codigo
+    await ana.taps("Adicionar mais")
+    await put_in_cart(ana, "Bebidas", "Guaraná", 1)
+    assert ana.data.codigo == codigo != bia.data.codigo
+    assert codigo
