@@ -126,6 +126,16 @@ async def test_many_schedules_that_look_on_their_own_run_it_once(bot):
     assert (await stored())["last_result"] == "Nada a limpar."
 
 
+async def test_workers_that_all_come_at_the_same_moment_run_each_due_time_once(bot):
+    work = Anotador()
+    schedules = [schedule_of(bot, work) for _ in range(8)]
+    agendamento = await due(schedules[0])
+    for time in range(1, 11):
+        await make_due()
+        await asyncio.gather(*(schedule.run(agendamento) for schedule in schedules))
+        assert work.runs == await written() == time
+
+
 async def test_a_ring_makes_a_worker_look_now(bot, monkeypatch):
     monkeypatch.setattr("wabot.schedule.LOOK_EVERY", 3600.0)
     work = Anotador()
