@@ -50,6 +50,8 @@ async def test_everybody_of_the_business_sees_what_runs_when(office):
         "Varrer",
         "Limpeza de mensagens",
         "02/01/2030 às 10:00",
+        "Todo dia às 03:00",
+        "Domingo às 02:00",
         "0 3 * * *",
         "Ainda não rodou",
     ):

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from wabot.due import BadCron, check, next_after
+from wabot.due import BadCron, check, in_words, next_after
 
 NEW_YORK = "America/New_York"
 LISBON = "Europe/Lisbon"
@@ -41,6 +41,25 @@ def at(text: str) -> datetime:
 )
 def test_the_next_due_time(cron, timezone, moment, due):
     assert next_after(at(moment), cron, timezone) == at(due)
+
+
+@pytest.mark.parametrize(
+    ("cron", "said"),
+    [
+        ("0 10 * * *", "todo dia às 10:00"),
+        ("5 2 * * 0", "domingo às 02:05"),
+        ("30 8 * * 1-6", "de segunda a sábado às 08:30"),
+        ("0 9 1 * *", "dia 1 de cada mês às 09:00"),
+        ("0 */6 * * *", "a cada 6 horas"),
+        ("*/15  * * * *", "a cada 15 minutos"),
+        ("0 * * * *", "a cada hora"),
+        ("0 10 * 12 1,3", ""),
+        ("0 */7 * * *", ""),  # 21:00, and then 00:00
+        ("às dez", ""),
+    ],
+)
+def test_the_commonest_lines_are_said_as_people_say_them(cron, said):
+    assert in_words(cron) == said
 
 
 def test_each_hour_of_the_longest_day_is_due():

@@ -55,7 +55,7 @@ NEVER_DUE = """
 UPDATE agendamento SET last_ok = false, last_result = $2 WHERE id = $1 AND last_result IS DISTINCT FROM $2
 """
 
-# What the columns are not given keeps; the next time is taken away by the trigger `agendamento_edited`.
+# The trigger `agendamento_edited` takes the next time away where that is called for.
 CHANGE = """
 UPDATE agendamento SET cron = $2, timezone = $3, enabled = $4, missed = $5, arguments = $6 WHERE id = $1
 """

@@ -14,6 +14,7 @@ from msgspec import Meta
 from wabot import agenda
 from wabot.agenda import WHY_NOT, Agendamento, AgendamentoChange, Hindered, NoSuchAgendamento
 from wabot.chatbots import ChatbotOut
+from wabot.due import in_words
 from wabot.errors import WrongFields
 from wabot.people import Person
 from wabot.plugins.fields import DEEPEST, Field, fields_of
@@ -71,10 +72,9 @@ async def schedule(
 ) -> Template:
     """A card for each."""
     found = await agenda.of_chatbot(chatbot.id)
-    may = {papel: request.user.may(chatbot.id, papel) for papel in ("operador", "dono")}
     return page(
-        request, "agenda.html", found=found, may_run=may["operador"], may_change=may["dono"], why_not=WHY_NOT,
-        done=DONE.get(feito, ""),
+        request, "agenda.html", found=found, why_not=WHY_NOT, in_words=in_words, done=DONE.get(feito, ""),
+        may_run=request.user.may(chatbot.id, "operador"), may_change=request.user.may(chatbot.id, "dono"),
     )  # fmt: skip
 
 
