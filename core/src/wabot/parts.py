@@ -219,6 +219,8 @@ class Job:
 
     def __post_init__(self) -> None:
         _named("job", self.name)
+        if self.missed not in ("run", "skip"):
+            raise ValueError(f"job {self.name}: missed is run or skip, not {self.missed!r}")
 
 
 class Recorded(msgspec.Struct, frozen=True):
