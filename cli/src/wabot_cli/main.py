@@ -22,6 +22,7 @@ COMMANDS = {
     "migrate": ("run", "Atualiza o banco de dados, do núcleo e dos plugins"),
     "bots": ("bots", "Chatbots: add, list, show, update, verify, disable, retention"),
     "plugins": ("plugins", "Plugins: list, show, enable, disable, new, check, upgrade-plan"),
+    "agenda": ("agenda", "Tarefas com hora marcada: list, show, run, set"),
     "chat": ("chat", "Conversa com um chatbot no terminal"),
     "clientes": ("clientes", "As pessoas que escrevem: export, erase, consent; merges, merge, unmerge"),
     "templates": ("templates", "Modelos de mensagem: sync, list"),
