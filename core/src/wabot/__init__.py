@@ -59,10 +59,12 @@ from wabot.text import clean, fold, reais
 
 if TYPE_CHECKING:  # these need the database or the web framework, which the command line should not wait for
     from wabot.db.engine import DB
+    from wabot.mailings import Mailing
     from wabot.web.rest import Access, Created, Invalid, Listing, Page, sorted_by
 
 _ON_DEMAND = {
     "DB": "wabot.db.engine",
+    "Mailing": "wabot.mailings",
     "Access": "wabot.web.rest",
     "Created": "wabot.web.rest",
     "Invalid": "wabot.web.rest",
@@ -105,6 +107,7 @@ __all__ = [
     "Listing",
     "Location",
     "LocationMessage",
+    "Mailing",
     "Media",
     "NoFile",
     "NoFileYet",

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from wabot import addresses, consent, holds, templates
+from wabot import addresses, consent, holds, mailings, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
 from wabot.db.engine import DB, patiently
@@ -154,6 +154,8 @@ class Outbox:
             return await self._put_back(row, UNKNOWN_FOR, UNKNOWN_BOT)
         if row["bulk"] and not row["welcome"]:  # consent counts when it goes, not when it was written
             return await self._give_up(row, None, OPTED_OUT)
+        if (over := await mailings.held_back(row)) is not None:
+            return Tried(next_may_go=over)
         try:
             message = _DECODER.decode(row["content"])
         except msgspec.ValidationError as fault:
@@ -213,6 +215,8 @@ class Outbox:
             await templates.refused(row["chatbot"], message, refusal.code)
         if refusal.code == consent.STOPPED:
             await consent.stopped({row["id"]: datetime.now(UTC)})
+        if refusal.code == mailings.SPAM:
+            await mailings.brake(row["chatbot"], mailings.SPAM_SAID)
         if refusal.http_status:
             log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
         else:

@@ -1,7 +1,7 @@
 """What a plugin is made of besides its flows: values that its hooks declare, and wabot runs. Nothing here does I/O."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Annotated, Any, Generic, Literal, TypeVar, cast
@@ -262,18 +262,25 @@ class Recipient:
 
     cliente: int
     template: TemplateMessage
+    mailing: int | None = None
+    """The Mailing (by its id) with which it is paused, resumed and withdrawn; None: it goes once it is written down."""
+
+
+Audience = Awaitable[Sequence[Recipient]] | AsyncIterator[Sequence[Recipient]]
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """Writes to people who did not write first, with a template Meta approved.
 
-    `audience` says to whom and what. wabot sees to the rest: only clientes of the bot who accept marketing, each
-    once a round (a day of the bot's calendar), behind every reply, and never again when an outcome is unknown.
+    `audience` says to whom and what: a coroutine that returns all of it, or, for a great many, an async generator that
+    yields lots. When it goes on after a lot, those are in the outbox. wabot sees to the rest: only clientes of the bot
+    who accept marketing, each once a round (a day of the bot's calendar), behind every reply, and never again when an
+    outcome is unknown.
     """
 
     name: str
-    audience: Callable[[BotContext], Awaitable[Sequence[Recipient]]]
+    audience: Callable[[BotContext], Audience]
     cron: str = "0 10 * * *"
     title: str = ""
 

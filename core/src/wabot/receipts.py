@@ -4,7 +4,7 @@ import logging
 from collections import defaultdict
 from typing import Any
 
-from wabot import addresses, consent
+from wabot import addresses, consent, mailings
 from wabot.db.engine import DB
 from wabot.logs import step
 from wabot.whatsapp.statuses import Progress, Told, merge
@@ -89,6 +89,8 @@ async def _merge_all(rows: list[Any]) -> list[int]:
     if written:
         await DB.execute(WRITE, *(list(column) for column in zip(*written, strict=True)))
     await consent.stopped({row["message"]: row["at"] for row in rows if row["error_code"] == consent.STOPPED})
+    for chatbot in {row["chatbot"] for row in rows if row["error_code"] == mailings.SPAM}:
+        await mailings.brake(chatbot, mailings.SPAM_SAID)
     again = await addresses.told(messages, {row[0]: (row[2], row[6]) for row in written})
     return list({message["conversa"] for message in messages if message["state"] == "enviando"} | again)
 
