@@ -29,6 +29,7 @@ COMMANDS = {
     "users": ("users", "Pessoas que entram no painel: add, list, show, role, password, disable"),
     "tokens": ("tokens", "Tokens da API: create, list, revoke"),
     "audit": ("audit", "Quem mudou o quê: list"),
+    "import-legacy": ("legacy", "Traz os dados do sistema antigo, em Django"),
     "dead": ("dead", "Mensagens paradas: list, show, retry"),
     "doctor": ("doctor", "Diz o que está errado e como consertar"),
 }
@@ -44,7 +45,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"wabot_cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
