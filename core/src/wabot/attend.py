@@ -6,6 +6,7 @@ Killed before the commit, nothing happened; killed after it, the outbox still se
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,7 @@ from wabot.logs import places
 from wabot.media.erase import mark
 from wabot.media.kept import ChatbotFiles
 from wabot.message import Inbound, TextMessage
+from wabot.metrics import ANSWERS, TURNS
 from wabot.outbox import encode
 from wabot.plugins.contain import Overstayed, contained
 from wabot.plugins.guard import Guard
@@ -31,6 +33,7 @@ from wabot.whatsapp.client import Credentials, Graph
 from wabot.whatsapp.payloads import read_message
 
 log = logging.getLogger(__name__)
+ANSWERED, FAILED_TURN = TURNS.labels("answered"), TURNS.labels("failed")
 
 TURN_LIMIT = 10.0
 """Seconds a turn may take. It holds the conversa's row and a connection all that time."""
@@ -129,6 +132,7 @@ class Attendant:
         row: Any = None
         message: Any = None
         trail = Trail()
+        began = time.monotonic()
         try:
             async with DB.transaction() as transaction:
                 row = await DB.fetchrow(LOCK, conversa)
@@ -143,7 +147,10 @@ class Attendant:
                     return await merges.carry_over(survivor=row["cliente"])
                 if not message or message["too_early"]:
                     return False
-                return await self._take(conversa, row, message, trail, without, transaction.connection)
+                more = await self._take(conversa, row, message, trail, without, transaction.connection)
+            ANSWERED.observe(time.monotonic() - began)
+            ANSWERS.observe(max(0.0, (datetime.now(UTC) - message["received_at"]).total_seconds()))
+            return more
         except (NotReady, OSError):
             raise  # not the message's fault: it stays as it was
         except Exception as error:  # noqa: BLE001 - a plugin's failure is its own
@@ -153,6 +160,7 @@ class Attendant:
                 await self._guard.failed(row["chatbot"], trail.plugin, error)
             if isinstance(error, PluginFailed) and error.skippable:
                 return await self._one(conversa, without | {error.plugin})
+            FAILED_TURN.observe(time.monotonic() - began)
             await self._failed(message, error, trail.plugin)
             return True
 

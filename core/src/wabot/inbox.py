@@ -5,6 +5,7 @@ Concurrent webhooks share one commit. What is stored is rung for once, after the
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from wabot.db.batch import Batch
 from wabot.db.engine import DB
 from wabot.identity import Sighting, conversas_of
 from wabot.media import incoming
+from wabot.metrics import MESSAGES
 from wabot.outbox import outbox_id
 from wabot.queue import Queue
 from wabot.whatsapp.payloads import Message, Status
@@ -98,11 +100,13 @@ class Inbox:
         statuses = [item for delivery in deliveries for item in delivery.statuses]
         notices = [item for delivery in deliveries for item in delivery.notices]
         async with DB.transaction():
-            waiting, files = await _store_messages(messages)
+            stored, files = await _store_messages(messages)
             await _store_statuses(statuses)
             await _store_notices(notices)
             await _keep_apart([item for delivery in deliveries for item in delivery.quarantined])
-        if waiting:
+        for chatbot, new in Counter(row["chatbot"] for row in stored).items():
+            MESSAGES.labels(chatbot).inc(new)
+        if waiting := list(dict.fromkeys(row["conversa"] for row in stored if row["state"] == "pendente")):
             self._queue.soon(self._queue.attend(waiting))
         if statuses:
             self._queue.soon(self._queue.receipts())
@@ -112,8 +116,8 @@ class Inbox:
             self._queue.soon(self._queue.media())
 
 
-async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list[int], bool]:
-    """Store what is new. The conversas in which it waits, and whether files are to be fetched."""
+async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[Sequence[Any], bool]:
+    """Store what is new. The rows of STORE_MESSAGES, and whether files are to be fetched."""
     if not messages:
         return [], False
     conversas = await conversas_of(
@@ -132,8 +136,7 @@ async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list
         for (chatbot, message), conversa in zip(messages, conversas, strict=True)
     ]
     stored = await DB.fetch(STORE_MESSAGES, *_columns(rows))
-    waiting = list(dict.fromkeys(row["conversa"] for row in stored if row["state"] == "pendente"))
-    return waiting, await _store_files(messages, stored)
+    return stored, await _store_files(messages, stored)
 
 
 async def _store_files(messages: Sequence[tuple[int, Message]], stored: Iterable[Any]) -> bool:

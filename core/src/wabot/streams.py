@@ -91,6 +91,16 @@ class Streams(RedisStreamBroker):
 
         return acknowledge
 
+    async def depth(self) -> dict[str, int]:
+        """Rings nobody has heard yet (`waiting`, which Redis counts since 7.0), and those in hand (`heard`)."""
+        found: dict[str, int] = {}
+        with self.noticing():
+            [group] = await self._redis().xinfo_groups(STREAM)
+            found["heard"] = group["pending"]
+            if (lag := group.get("lag")) is not None:
+                found["waiting"] = lag
+        return found
+
     async def forget_the_gone(self) -> None:
         """Killed workers never said goodbye; the rings they had in hand go with them, and the sweeper rings anew."""
         with self.noticing():
