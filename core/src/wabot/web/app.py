@@ -129,7 +129,7 @@ def from_environment() -> Litestar:
 def _admit(app: Litestar, process: Process) -> None:
     app.state.process = process
     app.register(metrics.endpoint(process.settings.metrics_token, Gauges(process.queue)))
-    for router in panel.routers(process.settings):
+    for router in panel.routers(process.settings, process.registry):
         app.register(router)
     app.register(admin.router(process.settings, process.registry))
     for plugin in process.registry.plugins.values():
