@@ -1,5 +1,24 @@
-"""Métricas de atendimento (ainda não disponíveis nesta versão): relatórios por hora, fluxo e etapa.
+"""Métricas de atendimento: relatórios por hora, fluxo e etapa, contados à medida que as conversas acontecem.
 
-This release installs, is listed and can be switched on, and does nothing yet: it declares no hook. The core already
-keeps the events it will count.
+This module is the plugin's table of contents: one function per thing it adds to wabot.
 """
+
+from typing import TYPE_CHECKING
+
+from wabot import hookimpl
+from wabot_metricas.config import Config
+
+if TYPE_CHECKING:
+    from piccolo.conf.apps import AppConfig
+
+
+@hookimpl
+def wabot_config() -> type[Config]:
+    return Config
+
+
+@hookimpl
+def wabot_tables() -> "AppConfig":
+    from wabot_metricas.piccolo_app import APP_CONFIG
+
+    return APP_CONFIG
