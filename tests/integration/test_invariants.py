@@ -1,6 +1,7 @@
 """The promises that need two workers, a lost ring or a bad moment to break: one test for each mechanism."""
 
 import asyncio
+import contextvars
 
 import msgspec
 import pytest_asyncio
@@ -118,26 +119,22 @@ async def test_a_reply_never_overtakes_the_one_before_it(door, graph):
     """Mechanism: the oldest open message of a conversa decides whether any may go."""
     conversa = await conversa_of("m", times=3, door=door)
     await worker(door, graph).attend(conversa)
+    out = Outbox(graph, door.process.runtimes)
     async with DB.transaction():  # another worker is just claiming the first
         await DB.execute("SELECT FROM outbox WHERE id = (SELECT min(id) FROM outbox) FOR UPDATE")
-        waiting = asyncio.create_task(elsewhere(Outbox(graph, door.process.runtimes).deliver(conversa)))
-        await blocked()
-        assert door.simulator.sent == []
-    await waiting
+        await elsewhere(out.deliver(conversa))
+    being_sent = "UPDATE outbox SET state = $1, sending_at = now() WHERE id = (SELECT min(id) FROM outbox)"
+    await DB.execute(being_sent, "enviando")
+    await out.deliver(conversa)
+    assert door.simulator.sent == []
+    await DB.execute(being_sent, "pendente")
+    await out.deliver(conversa)
     assert [sent.body["text"]["body"] for sent in door.simulator.sent] == await texts()
 
 
 async def elsewhere(work):
     """On another connection than that of the transaction in hand."""
-    DB.current_transaction.set(None)
-    await work
-
-
-async def blocked():
-    async def somebody_waits():
-        return await DB.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0
-
-    await until(somebody_waits)
+    await asyncio.create_task(work, context=contextvars.Context())
 
 
 async def test_a_message_nobody_rang_for_is_found_by_the_sweeper(database_uri, tmp_path, monkeypatch):

@@ -89,13 +89,13 @@ class Inbox:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._batch = Batch(self._store)
+        self._batch: Batch[Delivery, None] = Batch(self._store)
 
     async def accept(self, delivery: Delivery) -> None:
         """Raises what PostgreSQL raised if this delivery could not be stored; then nothing of it was."""
         await self._batch.add(delivery)
 
-    async def _store(self, deliveries: list[Delivery]) -> None:
+    async def _store(self, deliveries: list[Delivery]) -> list[None]:
         messages = [item for delivery in deliveries for item in delivery.messages]
         statuses = [item for delivery in deliveries for item in delivery.statuses]
         notices = [item for delivery in deliveries for item in delivery.notices]
@@ -114,6 +114,7 @@ class Inbox:
             self._queue.soon(self._queue.notices())
         if files:
             self._queue.soon(self._queue.media())
+        return [None] * len(deliveries)
 
 
 async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[Sequence[Any], bool]:

@@ -8,7 +8,7 @@ waits for it) goes after every reply, a few at a time, and never again once it m
 import asyncio
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -87,7 +87,8 @@ class Outbox:
     def __init__(self, graph: Graph, runtimes: Runtimes) -> None:
         self._graph, self._runtimes = graph, runtimes
         self._uploads, self._pacing = Uploads(graph), Pacing()
-        self._sent = Batch(_mark_sent)
+        self._claims: Batch[int, Any] = Batch(_claim)
+        self._sent: Batch[tuple[int, str], None] = Batch(_mark_sent)
         self._outage = Outage("nothing sent", log)
         self._stopping = False
 
@@ -97,7 +98,7 @@ class Outbox:
 
     async def deliver(self, conversa: int) -> None:
         """Send the replies that wait in this conversa, oldest first, until none may go now."""
-        while not self._stopping and (row := await DB.fetchrow(CLAIM, conversa, UNCLEAR_AFTER)):
+        while not self._stopping and (row := await self._claims.add(conversa)):
             if not (await self._send(row)).next_may_go:
                 return
 
@@ -233,13 +234,20 @@ def _count(row: Any, result: str) -> None:
     SENDS.labels(row["chatbot"], result).inc()
 
 
-async def _mark_sent(sent: list[tuple[int, str]]) -> None:
+async def _claim(conversas: list[int]) -> Sequence[Any]:
+    """The next reply of each, marked `enviando` and committed, to one caller each; None where none may go now."""
+    claimed = {row["conversa"]: row for row in await DB.fetch(CLAIM, conversas, UNCLEAR_AFTER)}
+    return [claimed.pop(conversa, None) for conversa in conversas]
+
+
+async def _mark_sent(sent: list[tuple[int, str]]) -> list[None]:
     """Many conversas' outcomes in one commit; in one order everywhere, so that two workers cannot block each other.
 
     It has gone, so a database that is away is waited for: a message without an outcome would be sent again.
     """
     numbers, wamids = zip(*sorted(sent), strict=True)
     await patiently(partial(DB.execute, SENT, numbers, wamids))
+    return [None] * len(sent)
 
 
 async def _hold(row: Any, seconds: float) -> None:
