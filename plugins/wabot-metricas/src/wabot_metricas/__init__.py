@@ -5,8 +5,9 @@ This module is the plugin's table of contents: one function per thing it adds to
 
 from typing import TYPE_CHECKING
 
-from wabot import hookimpl
+from wabot import PluginPage, hookimpl
 from wabot_metricas.config import Config
+from wabot_metricas.pages import metricas
 
 if TYPE_CHECKING:
     from piccolo.conf.apps import AppConfig
@@ -22,3 +23,8 @@ def wabot_tables() -> "AppConfig":
     from wabot_metricas.piccolo_app import APP_CONFIG
 
     return APP_CONFIG
+
+
+@hookimpl
+def wabot_pages() -> list[PluginPage]:
+    return [PluginPage("Métricas", metricas)]
