@@ -34,8 +34,8 @@ def endpoint(token: str, gauges: Gauges | None = None) -> HTTPRouteHandler:
 
 def _let_in(request: Request[Any, Any, Any], token: str) -> None:
     if token:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(), token.encode()):
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             raise NotAuthorizedException(
                 detail="Envie o valor de METRICS_TOKEN: Authorization: Bearer …",
                 headers={"WWW-Authenticate": "Bearer"},
