@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from tests.bots import add_bot
+
 from wabot_metricas.reports import REPORTS, run
 
 ZONE = "America/Sao_Paulo"

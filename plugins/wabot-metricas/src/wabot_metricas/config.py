@@ -7,34 +7,14 @@ from msgspec import Meta
 
 from wabot import Reais
 
+MIL = "Quanto a Meta cobra por mil mensagens entregues. Zero: não se sabe."
+Preco = Annotated[Reais, Meta(ge=0, le=100_000_000, description=MIL)]
+
 
 class Config(msgspec.Struct, frozen=True):
-    """Prices of a thousand messages of each category: one alone costs fractions of a centavo. 0: not known."""
+    """Prices by the thousand: those of a single message are fractions of a centavo."""
 
-    marketing_por_mil: Annotated[
-        Reais,
-        Meta(
-            ge=0,
-            le=100_000_000,
-            title="Mil mensagens de marketing",
-            description="Quanto a Meta cobra por mil.",
-        ),
-    ] = 0
-    utilidade_por_mil: Annotated[
-        Reais,
-        Meta(
-            ge=0,
-            le=100_000_000,
-            title="Mil mensagens de utilidade",
-            description="Quanto a Meta cobra por mil.",
-        ),
-    ] = 0
-    autenticacao_por_mil: Annotated[
-        Reais,
-        Meta(
-            ge=0,
-            le=100_000_000,
-            title="Mil mensagens de autenticação",
-            description="Quanto a Meta cobra por mil.",
-        ),
-    ] = 0
+    marketing_por_mil: Annotated[Preco, Meta(title="Mil mensagens de marketing")] = 0
+    utilidade_por_mil: Annotated[Preco, Meta(title="Mil mensagens de utilidade")] = 0
+    autenticacao_por_mil: Annotated[Preco, Meta(title="Mil mensagens de autenticação")] = 0
+    servico_por_mil: Annotated[Preco, Meta(title="Mil mensagens de serviço além das gratuitas")] = 0

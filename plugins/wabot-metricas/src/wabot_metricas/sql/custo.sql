@@ -2,7 +2,7 @@
 WITH preco AS (
     SELECT categoria, nullif((config ->> campo)::bigint, 0) AS por_mil
     FROM plugin_binding, (VALUES ('marketing', 'marketing_por_mil'), ('utility', 'utilidade_por_mil'),
-        ('authentication', 'autenticacao_por_mil')) AS campos (categoria, campo)
+        ('authentication', 'autenticacao_por_mil'), ('service', 'servico_por_mil')) AS campos (categoria, campo)
     WHERE chatbot = $1 AND plugin = 'metricas'
 ), contado AS (
     SELECT classe AS categoria, coalesce(sum(total) FILTER (WHERE medida = 'cobradas'), 0)::bigint AS cobradas,
