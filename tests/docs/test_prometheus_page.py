@@ -1,4 +1,4 @@
-"""docs/metrics.md tells each metric there is and no other, and its examples are what Prometheus reads."""
+"""docs/prometheus.md tells each metric there is and no other, and its examples are what Prometheus reads."""
 
 import re
 
@@ -10,7 +10,7 @@ from tests.docs.pages import files_shown, page, section
 from wabot.gauges import Stored, families
 from wabot.metrics import exposition
 
-PAGE = page("docs/metrics.md")
+PAGE = page("docs/prometheus.md")
 ROW = re.compile(r"^\| `(wabot_\w+)` \| (\w+) \| (.*?) \|", re.MULTILINE)
 NAME = re.compile(r"wabot_\w+")
 
