@@ -14,6 +14,7 @@ from wabot.gauges import FRESH, Gauges
 from wabot.queue import Queue
 from wabot.settings import replace
 from wabot.web.metrics import on_its_own_port
+from wabot.web.webhook import LARGEST_BODY
 
 TOKEN = "um-token-para-o-prometheus"
 
@@ -53,11 +54,14 @@ async def sent(many):
     return await DB.fetchval("SELECT count(*) FROM outbox WHERE state = 'enviada'") >= many
 
 
-async def test_a_webhook_nobody_signed_is_counted_as_refused(database_uri, tmp_path):
+async def test_a_webhook_that_is_refused_is_counted_by_its_answer(database_uri, tmp_path):
     async with platform(database_uri, tmp_path, worker=False, plugin=None) as running:
         before = await scraped(running.http)
         await running.post(b"{}", None)
-        assert grown(before, await scraped(running.http), "wabot_webhooks_total", "401") == 1
+        await running.post(b" " * (LARGEST_BODY + 1), None)
+        after = await scraped(running.http)
+        assert grown(before, after, "wabot_webhooks_total", "401") == 1
+        assert grown(before, after, "wabot_webhooks_total", "413") == 1
 
 
 @pytest.fixture
@@ -120,6 +124,14 @@ async def test_without_a_database_metrics_say_so_and_nothing_else_about_it():
     found = samples(await Gauges(Queue("")).read())
     assert found["wabot_database_up",] == 0
     assert not [key for key in found if key[0] == "wabot_waiting"]
+
+
+async def test_a_queue_that_does_not_answer_keeps_nobody_waiting(gauges, monkeypatch):
+    answers = asyncio.Event()
+    monkeypatch.setattr("wabot.gauges.WITHIN", 0.1)
+    monkeypatch.setattr(gauges._queue, "depth", answers.wait)
+    assert samples(await gauges.read())["wabot_queue_up",] == 0
+    answers.set()
 
 
 @pytest.mark.redis

@@ -63,16 +63,26 @@ class Gauges:
         self._queue, self._clock = queue, clock
         self._families: list[GaugeMetricFamily] = []
         self._until = float("-inf")
+        self._asking: asyncio.Task[dict[str, int]] | None = None
         self._lock = asyncio.Lock()
 
     async def read(self) -> list[GaugeMetricFamily]:
         """Never raises: that PostgreSQL or Redis does not answer is one of the things told."""
         async with self._lock:
             if self._clock() >= self._until:
-                stored, rings = await _stored(), await self._queue.depth()
-                self._families = families(stored, rings, queue=not self._queue.away)
+                stored, rings = await _stored(), await self._rings()
+                self._families = families(
+                    stored, rings or {}, queue=rings is not None and not self._queue.away
+                )
                 self._until = self._clock() + FRESH
             return self._families
+
+    async def _rings(self) -> Mapping[str, int] | None:
+        """None if the queue does not answer in time. It is heard out all the same: a call to Redis is not cancelled."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._queue.depth())
+        await asyncio.wait({self._asking}, timeout=WITHIN)
+        return self._asking.result() if self._asking.done() else None
 
 
 async def _stored() -> Stored | None:
@@ -91,7 +101,7 @@ def families(stored: Stored | None, rings: Mapping[str, int], *, queue: bool) ->
     aged = [row for row in found.waiting if row["age"] is not None]
     return [
         GaugeMetricFamily("wabot_database_up", "Whether PostgreSQL answered.", stored is not None),
-        GaugeMetricFamily("wabot_queue_up", "Whether the queue answered last time.", queue),
+        GaugeMetricFamily("wabot_queue_up", "Whether the queue answered.", queue),
         _family("wabot_queue_rings", "Rings in Redis, not heard yet or in hand.", rung, "state"),
         _family("wabot_waiting", "Rows that wait.", found.waiting, "chatbot", "kind"),
         _family(

@@ -1,4 +1,4 @@
-"""What a process counts while it works, for Prometheus: docs/prometheus.md explains each, decision 0030 where they live.
+"""What a process counts while it works: docs/prometheus.md explains each, decision 0030 where they live.
 
 Labels are ids of chatbots and words of ours, never anything that a customer wrote: there are only so many of them.
 """
