@@ -3,10 +3,13 @@
 This module is the plugin's table of contents: one function per thing it adds to wabot.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from wabot import hookimpl
+from wabot import Job, Privacy, Sink, hookimpl
 from wabot_metricas.config import Config
+from wabot_metricas.eventos import NAMES
+from wabot_metricas.privacidade import apagar, exportar
+from wabot_metricas.sink import contar, esquecer
 
 if TYPE_CHECKING:
     from piccolo.conf.apps import AppConfig
@@ -22,3 +25,25 @@ def wabot_tables() -> "AppConfig":
     from wabot_metricas.piccolo_app import APP_CONFIG
 
     return APP_CONFIG
+
+
+@hookimpl
+def wabot_sinks() -> list[Sink]:
+    return [Sink("contar", contar, NAMES)]
+
+
+@hookimpl
+def wabot_jobs() -> list[Job]:
+    return [Job("esquecer", esquecer, "30 3 * * *", "Esquecer quem já foi contado")]
+
+
+@hookimpl
+def wabot_routes() -> list[Any]:
+    from wabot_metricas.routes import ROUTES
+
+    return ROUTES
+
+
+@hookimpl
+def wabot_privacy() -> Privacy:
+    return Privacy(exportar, apagar)
