@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from importlib.resources import files
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
@@ -25,7 +26,7 @@ Milissegundos = Annotated[int, Meta(description="Em milissegundos, com erro de a
 
 
 class MensagensPorHora(msgspec.Struct, frozen=True):
-    hora: Annotated[datetime, Meta(description="O começo da hora. UTC.")]
+    hora: Annotated[datetime, Meta(description="O começo da hora, no fuso do chatbot.")]
     recebidas: Annotated[int, Meta(description="Mensagens que os clientes escreveram.")]
     respostas: Annotated[int, Meta(description="Mensagens que o bot escreveu em resposta.")]
 
@@ -136,4 +137,9 @@ async def run(name: str, chatbot: int, de: date, ate: date, zone: str) -> Sequen
         raise ValueError(f"from {de} to {ate}: a period has 1 to {MOST_DAYS} days")
     report = REPORTS[name]
     rows = await DB.fetch(report.sql, chatbot, de, ate, zone)
-    return [msgspec.convert(dict(row), report.row) for row in rows]
+    there = ZoneInfo(zone)
+    return [report.row(**{name: _local(value, there) for name, value in row.items()}) for row in rows]
+
+
+def _local(value: Any, zone: ZoneInfo) -> Any:
+    return value.astimezone(zone) if isinstance(value, datetime) else value
