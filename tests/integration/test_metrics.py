@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from redis.asyncio import Redis
 from tests.bots import add_bot, add_cliente, says
 from tests.conftest import free_port
 from tests.live import platform, settings_for, until
@@ -140,6 +141,10 @@ async def test_rings_nobody_hears_are_counted(redis_url):
     async with queue.open():
         await queue.attend([1])
         depth = await queue.depth()
+        async with Redis.from_url(redis_url) as redis:
+            await redis.flushdb()
+        assert await queue.depth() == {}
+        assert not queue.away  # only empty
     assert depth["heard"] == 0
     assert depth.get("waiting", 1) == 1  # Redis 6.2 does not tell
 
