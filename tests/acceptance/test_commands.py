@@ -17,7 +17,7 @@ ADD = (
     "--business-account-id", "300000000000001", "--app-secret", "segredo-do-app",
 )  # fmt: skip
 COMMANDS = "up demo web worker scheduler simulator migrate bots plugins chat clientes keys users tokens audit"
-COMMANDS += " dead doctor"
+COMMANDS += " dead logs doctor backup restore"
 KEY = "uma-chave-bem-comprida-para-o-teste"
 
 
@@ -42,7 +42,10 @@ async def test_help_names_every_command(tmp_path):
         "tokens",
         "dead",
         "audit",
+        "logs",
         "doctor",
+        "backup",
+        "restore",
     ):
         assert f"\n  {command} " in said
         await Shell(tmp_path).run(command, "--help")
@@ -236,12 +239,25 @@ async def test_a_person_that_cannot_be_added_is_said_in_words_and_nobody_is(shel
 
 
 async def test_the_doctor_names_what_is_wrong_and_the_command_that_mends_it(shell):
-    report = await shell.json("doctor")
-    assert report["ok"]
-    assert set(report["counts"]) == {"received", "processed", "waiting", "dead", "to_send", "sent", "failed"}
-    assert [finding["code"] for finding in report["findings"]] == ["no-bots"]
-    await shell.run(*ADD)
-    assert "wabot plugins enable pedidos --bot 1" in await shell.run("doctor")
+    async with Simulator(app_secret="segredo-do-app").serve(port=0) as meta:
+        shell.environment["GRAPH_API_URL"] = meta.url
+        report = await shell.json("doctor")
+        assert report["ok"]
+        assert set(report["counts"]) == {
+            "received", "processed", "waiting", "dead", "to_send", "sent", "failed",
+        }  # fmt: skip
+        assert [finding["code"] for finding in report["findings"]] == ["no-bots"]
+        await shell.run(*ADD)
+        said = await shell.run("doctor", status=1, shown="stdout")
+    assert "wabot plugins enable pedidos --bot 1" in said
+    assert "wabot up, ou wabot worker" in said
+
+
+async def test_the_doctor_says_which_setting_cannot_be_read(shell):
+    shell.environment["SECRET_KEY"] = "curta"
+    said = await shell.run("doctor", status=1, shown="stdout")
+    assert "SECRET_KEY" in said
+    assert "16 caracteres" in said
 
 
 @pytest.mark.parametrize(
@@ -337,7 +353,7 @@ async def test_a_chat_in_the_terminal_leaves_nothing_behind(shell):
     await shell.run("plugins", "enable", "pedidos", "--bot", "Loja")
     said = await shell.run("chat", "--bot", "Loja", "--nome", "Ana", stdin="oi\n\n")
     assert "No momento não temos nada disponível" in said
-    assert "received: 0" in await shell.run("doctor")
+    assert "received: 0" in await shell.run("doctor", status=1, shown="stdout")
 
 
 async def test_clientes_who_are_one_person_are_merged_listed_and_parted(shell, database):

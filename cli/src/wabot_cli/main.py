@@ -29,8 +29,11 @@ COMMANDS = {
     "users": ("users", "Pessoas que entram no painel: add, list, show, role, password, disable"),
     "tokens": ("tokens", "Tokens da API: create, list, revoke"),
     "audit": ("audit", "Quem mudou o quê: list"),
-    "dead": ("dead", "Mensagens paradas: list, show, retry"),
+    "dead": ("dead", "Mensagens paradas: list, show, retry, drop"),
+    "logs": ("logs", "A história de uma mensagem: show"),
     "doctor": ("doctor", "Diz o que está errado e como consertar"),
+    "backup": ("backup", "Guarda o banco e os arquivos em um arquivo só"),
+    "restore": ("backup", "Traz de volta o que um backup guardou; nada é enviado de novo"),
 }
 
 

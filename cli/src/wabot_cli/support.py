@@ -67,6 +67,11 @@ def show_table(rows: Sequence[tuple[str, ...]], *headings: str) -> None:
         click.secho(line, bold=number == 0)
 
 
+def printable(text: str) -> str:
+    """What a stranger may have written: nothing in it may steer the terminal."""
+    return "".join(char if char.isprintable() else "·" for char in text)
+
+
 def secret(value: str) -> str:
     """A secret given as `-` is read from standard input, so that it stays out of the shell's history."""
     return sys.stdin.readline().strip() if value == "-" else value

@@ -15,6 +15,7 @@ import msgspec
 from wabot.db.batch import Batch
 from wabot.db.engine import DB
 from wabot.identity import Sighting, conversas_of
+from wabot.logs import step
 from wabot.media import incoming
 from wabot.metrics import MESSAGES
 from wabot.outbox import outbox_id
@@ -27,7 +28,7 @@ STORE_MESSAGES = """
 INSERT INTO inbox (chatbot, conversa, wamid, kind, sent_at, raw, state)
 SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[], $7::text[])
 ON CONFLICT (chatbot, wamid) DO NOTHING
-RETURNING chatbot, wamid, conversa, state
+RETURNING id, chatbot, wamid, conversa, state
 """
 
 STORE_STATUSES = """
@@ -106,6 +107,8 @@ class Inbox:
             await _keep_apart([item for delivery in deliveries for item in delivery.quarantined])
         for chatbot, new in Counter(row["chatbot"] for row in stored).items():
             MESSAGES.labels(chatbot).inc(new)
+        for row in stored:
+            step(log, "stored", chatbot=row["chatbot"], conversa=row["conversa"], inbox=row["id"])
         if waiting := list(dict.fromkeys(row["conversa"] for row in stored if row["state"] == "pendente")):
             self._queue.soon(self._queue.attend(waiting))
         if statuses:
@@ -117,8 +120,8 @@ class Inbox:
         return [None] * len(deliveries)
 
 
-async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[Sequence[Any], bool]:
-    """Store what is new. The rows of STORE_MESSAGES, and whether files are to be fetched."""
+async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list[Any], bool]:
+    """Store what is new. Its rows, and whether files are to be fetched."""
     if not messages:
         return [], False
     conversas = await conversas_of(

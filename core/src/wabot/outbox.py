@@ -20,6 +20,7 @@ from wabot import addresses, consent, holds, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
 from wabot.db.engine import DB, patiently
+from wabot.logs import step
 from wabot.media.upload import Uploads
 from wabot.message import FileMessage, Outbound, TemplateMessage
 from wabot.metrics import SENDS
@@ -187,6 +188,7 @@ class Outbox:
         self._outage.over()
         _count(row, "accepted")
         await self._sent.add((row["id"], accepted.wamid))
+        step(log, "sent", chatbot=row["chatbot"], conversa=row["conversa"], outbox=row["id"])
         await addresses.learn(row, accepted)
         return Tried(next_may_go=True, number_works=True)
 
