@@ -1,7 +1,7 @@
 """What a plugin is made of besides its flows: values that its hooks declare, and wabot runs. Nothing here does I/O."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Annotated, Any, Generic, Literal, TypeVar, cast
@@ -167,15 +167,26 @@ class Html:
 
 
 @dataclass(frozen=True, slots=True)
+class Planilha:
+    """A CSV file for the browser to keep, in place of a page. No cell of it is run as a formula."""
+
+    name: str
+    """What it is called: `pedidos.csv`."""
+    rows: Iterable[Iterable[Any]]
+    """The heading first. Numbers and dates are written as Python writes them."""
+
+
+@dataclass(frozen=True, slots=True)
 class PluginPage:
     """A page in the panel of each bot that has the plugin on, at `/painel/<bot>/<plugin>/<path>/`.
 
-    `show` gives what stands inside the panel's frame: an Html, or a text, which is escaped. It only reads: what it
-    writes is undone. `papel` is the least that somebody must be to see it. An empty `path` is the plugin's first page.
+    `show` gives what stands inside the panel's frame: an Html, or a text, which is escaped; or a Planilha, which is
+    downloaded. It only reads: what it writes is undone. `papel` is the least that somebody must be to see it. An empty
+    `path` is the plugin's first page.
     """
 
     title: str
-    show: Callable[[PageContext], Awaitable[Html | str]]
+    show: Callable[[PageContext], Awaitable[Html | Planilha | str]]
     path: str = ""
     icon: str = ""
     """One emoji, before the title in the navigation."""
