@@ -31,6 +31,7 @@ DECIDED = {
     "public.cliente": ERASED,
     "public.identifier": ERASED,
     "public.cliente_merge": ERASED,
+    "public.legacy_row": KEPT,  # the old database's numbers, so that who was erased does not come back
     "public.conversa": ERASED,
     "public.consent": ERASED,
     "public.campaign_send": ERASED,
@@ -54,6 +55,7 @@ DECIDED = {
     "pedidos.categoria": NOBODYS,
     "pedidos.produto": NOBODYS,
     "pedidos.numeracao": NOBODYS,
+    "pedidos.lembrete": NOBODYS,  # codes of carts
     "reativacao.campanha": NOBODYS,
     "reativacao.envio": KEPT,  # that somebody was chosen, not who
     "reativacao.perfil": ERASED,

@@ -63,6 +63,10 @@ async def one_of_each(api, bot):
     pedido = await made(
         "/api/pedidos/pedidos/", cliente=cliente, itens=[{"produto": produto, "quantidade": 1}]
     )
+    agendamento = await DB.fetchval(
+        "INSERT INTO agendamento (chatbot, job, titulo, cron) VALUES ($1, 'x', 'Secreto', '0 2 * * 0') RETURNING id",
+        bot,
+    )
     await DB.execute(
         """INSERT INTO template (chatbot, name, language, category, status, components)
            VALUES ($1, 'saudade', 'pt_BR', 'MARKETING', 'APPROVED', '[{"type": "BODY", "text": "Volte!"}]')""",
@@ -72,6 +76,7 @@ async def one_of_each(api, bot):
         "/api/reativacao/campanhas/", chatbot=bot, nome="Campanha Secreta", modelo="saudade"
     )
     return {
+        "agendamentos": agendamento,
         "chatbots": bot,
         "campanhas": campanha,
         "clientes": cliente,

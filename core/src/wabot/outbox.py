@@ -20,8 +20,10 @@ from wabot import addresses, consent, holds, mailings, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
 from wabot.db.engine import DB, patiently
+from wabot.logs import step
 from wabot.media.upload import Uploads
 from wabot.message import FileMessage, Outbound, TemplateMessage
+from wabot.metrics import SENDS
 from wabot.outage import Outage
 from wabot.outcomes import CLOSE, GIVE_UP_UNCLEAR, HOLD, NOT_SENT, SENT
 from wabot.pacing import Pacing
@@ -177,14 +179,18 @@ class Outbox:
         try:
             accepted = await self._posted(row, credentials, message)
         except NotSent as refusal:
+            _count(row, refusal.failure.kind if refusal.http_status else "unreachable")
             return await self._refused(row, runtime, message, refusal)
         except Unclear as doubt:
+            _count(row, "unclear")
             log.warning("outbox %s: no clear answer (%s); waiting for its status", row["id"], doubt)
             return Tried(next_may_go=False)
         except (ValueError, NotKept) as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
         self._outage.over()
+        _count(row, "accepted")
         await self._sent.add((row["id"], accepted.wamid))
+        step(log, "sent", chatbot=row["chatbot"], conversa=row["conversa"], outbox=row["id"])
         await addresses.learn(row, accepted)
         return Tried(next_may_go=True, number_works=True)
 
@@ -253,6 +259,10 @@ class Outbox:
         why = failure_for(WINDOW_CLOSED, 0).operator
         await DB.execute(CLOSE, row["conversa"], row["id"], WINDOW_CLOSED, why, content)
         return Tried(next_may_go=True)
+
+
+def _count(row: Any, result: str) -> None:
+    SENDS.labels(row["chatbot"], result).inc()
 
 
 async def _mark_sent(sent: list[tuple[int, str]]) -> list[None]:

@@ -105,12 +105,14 @@ class Database(PostgresEngine):
     async def prep_database(self) -> None:
         """No extensions needed."""
 
-    async def open(self, dsn: str, *, least: int = 1, most: int = 10) -> None:
+    async def open(self, dsn: str, *, least: int = 1, most: int = 10, name: str = "wabot") -> None:
         """Connect. Raises Refused if the server does not let us in, else Away if it cannot be reached.
 
-        An empty `dsn` leaves everything to `PGHOST`, `PGDATABASE` and their kin.
+        `name` is what the server calls this process: see pg_stat_activity. An empty `dsn` leaves everything to
+        `PGHOST`, `PGDATABASE` and their kin.
         """
-        self.config = {"dsn": dsn} if dsn else {}
+        named = {"server_settings": {"application_name": name}}
+        self.config = {"dsn": dsn, **named} if dsn else named
         try:
             self.pool = await asyncpg.create_pool(
                 **self.config,
@@ -119,7 +121,6 @@ class Database(PostgresEngine):
                 max_inactive_connection_lifetime=0,  # reconnecting costs more than an idle connection
                 timeout=CONNECT_WITHIN,
                 reset=_leave,
-                server_settings={"application_name": "wabot"},
             )
         except Exception as error:
             if is_away(error) or isinstance(error, OSError):
