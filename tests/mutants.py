@@ -72,8 +72,8 @@ MUTANTS = [
     ),
     Mutant(
         "enviando before the POST", 6, "claims.py",
-        "UPDATE outbox SET state = 'enviando', sending_at = now(), tries = tries + 1\nFROM (SELECT $1",
-        "UPDATE outbox SET sending_at = now(), tries = tries + 1\nFROM (SELECT $1",
+        "UPDATE outbox SET state = 'enviando', sending_at = now(), tries = tries + 1\nFROM free",
+        "UPDATE outbox SET sending_at = now(), tries = tries + 1\nFROM free",
         f"{INVARIANTS}::test_two_workers_never_post_one_message_twice", chaos=True,
     ),
     Mutant(
@@ -82,13 +82,24 @@ MUTANTS = [
         f"{DELIVERY}::test_silence_after_the_post_is_settled_by_the_status_and_not_sent_again", chaos=True,
     ),
     Mutant(
+        "a status that waits is heard first", 6, "claims.py",
+        "AND NOT EXISTS (SELECT FROM receipt WHERE receipt.outbox = {}.id AND receipt.state = 'pendente')",
+        "AND {}.id > 0",
+        f"{INVARIANTS}::test_a_status_that_has_come_is_heard_before_anything_is_sent_again",
+    ),
+    Mutant(
+        "a POST begins soon after its claim", 6, "outbox.py",
+        "if self._stopping or self._clock() > claim.at + FRESH:", "if self._stopping:",
+        f"{INVARIANTS}::test_who_was_held_up_between_claim_and_post_does_not_post",
+    ),
+    Mutant(
         "our id travels with the message", 6, "outbox.py",
         "callback=callback_of(row[\"id\"])", "callback=\"\"",
         f"{INVARIANTS}::test_a_message_sent_without_an_answer_is_known_by_our_id_in_its_status",
     ),
     Mutant(
         "replies in the order of their conversa", 6, "claims.py",
-        "ORDER BY id LIMIT 1 FOR UPDATE)\n  AND", "ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)\n  AND",
+        "AND state IN ('pendente', 'enviando') AND NOT bulk\n", "AND state = 'pendente' AND NOT bulk\n",
         f"{INVARIANTS}::test_a_reply_never_overtakes_the_one_before_it",
     ),
     Mutant(

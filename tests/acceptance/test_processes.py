@@ -1,8 +1,10 @@
 """The same order through `web` and `worker` as separate processes on PostgreSQL and Redis, and through kill -9."""
 
 import asyncio
+from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -23,7 +25,11 @@ class Installation:
         self.shell, self.url, self.simulator = shell, url, simulator
 
     async def counts(self) -> dict[str, int]:
-        return (await self.shell.json("doctor"))["counts"]
+        return (await self.examined())["counts"]
+
+    async def examined(self) -> dict[str, Any]:
+        """Whatever is wrong, a report is a report."""
+        return msgspec.json.decode(await self.shell.run("doctor", "--json", status=None, shown="stdout"))
 
 
 @pytest_asyncio.fixture
@@ -87,13 +93,11 @@ async def test_an_order_through_web_worker_and_scheduler(installation):
             return counts["to_send"] == 0 and counts["waiting"] == 0
 
         await until(settled)
-    report = await installation.shell.json("doctor")
-    assert report["ok"], report
-    assert (report["counts"]["received"], report["counts"]["processed"], report["counts"]["sent"]) == (
-        6,
-        6,
-        6,
-    )
+        report = await installation.examined()
+    counts = report["counts"]
+    assert (counts["received"], counts["processed"], counts["sent"]) == (6, 6, 6)
+    missing = {"redis", "migrations", "no-worker", "no-web", "backlog", "unsent", "quarantine"}
+    assert missing.isdisjoint(finding["code"] for finding in report["findings"]), report
 
 
 async def test_two_workers_answer_many_customers_once_each(installation):
@@ -152,6 +156,31 @@ async def test_a_redis_that_is_away_only_makes_answers_slower(installation):
         await ana.sees("O que vai ser hoje?", within=30)
 
 
+async def test_a_worker_tells_prometheus_what_it_has_done(installation):
+    port = free_port()
+    installation.shell.environment["METRICS_PORT"] = str(port)
+    async with installation.shell.running("worker"), httpx.AsyncClient() as http:
+        await order(installation.simulator.customer("Ana"))
+
+        async def told():
+            text = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+            return 'wabot_turn_seconds_count{result="answered"} 6.0' in text and "wabot_sends_total{" in text
+
+        await until(told)
+
+
+async def test_web_processes_behind_one_port_count_together(installation):
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    async with installation.shell.running("web", "--workers", "2", "--port", str(port)) as several:
+        await until_ready(url, several)
+        for _ in range(10):  # each on a connection of its own: the system chooses who takes it
+            async with httpx.AsyncClient() as http:
+                assert (await http.post(f"{url}/api/chatbots/webhook/", content=b"{}")).status_code == 401
+        for _ in range(5):
+            async with httpx.AsyncClient() as http:
+                assert 'wabot_webhooks_total{status="401"} 10.0' in (await http.get(f"{url}/metrics")).text
+
+
 async def test_separate_processes_without_redis_say_what_is_missing(tmp_path, database_uri):
     shell = Shell(tmp_path, DATABASE_URL=database_uri, SECRET_KEY="uma-chave-bem-comprida-para-o-teste")
     for command in ("web", "worker", "scheduler"):
@@ -161,3 +190,5 @@ async def test_separate_processes_without_redis_say_what_is_missing(tmp_path, da
 async def test_a_taken_port_is_said_in_words(installation):
     said = await installation.shell.run("web", status=1)
     assert "Escolha outra porta" in said
+    installation.shell.environment["METRICS_PORT"] = installation.shell.environment["PORT"]
+    assert "Escolha outra porta com METRICS_PORT." in await installation.shell.run("worker", status=1)

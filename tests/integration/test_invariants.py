@@ -1,6 +1,7 @@
 """The promises that need two workers, a lost ring or a bad moment to break: one test for each mechanism."""
 
 import asyncio
+import contextvars
 
 import msgspec
 import pytest_asyncio
@@ -10,7 +11,7 @@ from wabot import receipts
 from wabot.attend import Attendant
 from wabot.db.engine import DB
 from wabot.flow import Ask, Context, Flow, Go
-from wabot.outbox import Outbox
+from wabot.outbox import FRESH, Outbox
 from wabot.plugins.guard import Guard
 from wabot.turn import BoundFlow
 from wabot.whatsapp.client import Graph
@@ -114,30 +115,51 @@ async def test_a_message_sent_without_an_answer_is_known_by_our_id_in_its_status
     sending.cancel()
 
 
+async def test_a_status_that_has_come_is_heard_before_anything_is_sent_again(door, graph, monkeypatch):
+    """Mechanism: a message of unknown outcome is not sent again while a status about it waits to be applied."""
+    door.simulator.faults.timeout_rate = 1
+    conversa = await conversa_of(door=door)
+    await worker(door, graph).attend(conversa)
+    sending = asyncio.create_task(Outbox(graph, door.process.runtimes).deliver(conversa))
+    await until(lambda: DB.fetchval("SELECT count(*) > 0 FROM receipt"))
+    sending.cancel()
+    door.simulator.faults.timeout_rate = 0
+    monkeypatch.setattr("wabot.outbox.UNCLEAR_AFTER", 0.0)
+    await Outbox(graph, door.process.runtimes).deliver(conversa)
+    assert len(door.simulator.sent) == 1
+
+
+async def test_who_was_held_up_between_claim_and_post_does_not_post(door, graph):
+    """Mechanism: a POST begins soon after its claim or not at all: later, somebody else may be sending the message."""
+    conversa = await conversa_of(door=door)
+    await worker(door, graph).attend(conversa)
+    moments = iter([0.0, FRESH + 1])
+    await Outbox(graph, door.process.runtimes, clock=lambda: next(moments)).deliver(conversa)
+    assert door.simulator.sent == []
+    await Outbox(graph, door.process.runtimes).deliver(conversa)
+    assert len(door.simulator.sent) == 1
+
+
 async def test_a_reply_never_overtakes_the_one_before_it(door, graph):
     """Mechanism: the oldest open message of a conversa decides whether any may go."""
     conversa = await conversa_of("m", times=3, door=door)
     await worker(door, graph).attend(conversa)
+    out = Outbox(graph, door.process.runtimes)
     async with DB.transaction():  # another worker is just claiming the first
         await DB.execute("SELECT FROM outbox WHERE id = (SELECT min(id) FROM outbox) FOR UPDATE")
-        waiting = asyncio.create_task(elsewhere(Outbox(graph, door.process.runtimes).deliver(conversa)))
-        await blocked()
-        assert door.simulator.sent == []
-    await waiting
+        await elsewhere(out.deliver(conversa))
+    being_sent = "UPDATE outbox SET state = $1, sending_at = now() WHERE id = (SELECT min(id) FROM outbox)"
+    await DB.execute(being_sent, "enviando")
+    await out.deliver(conversa)
+    assert door.simulator.sent == []
+    await DB.execute(being_sent, "pendente")
+    await out.deliver(conversa)
     assert [sent.body["text"]["body"] for sent in door.simulator.sent] == await texts()
 
 
 async def elsewhere(work):
     """On another connection than that of the transaction in hand."""
-    DB.current_transaction.set(None)
-    await work
-
-
-async def blocked():
-    async def somebody_waits():
-        return await DB.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0
-
-    await until(somebody_waits)
+    await asyncio.create_task(work, context=contextvars.Context())
 
 
 async def test_a_message_nobody_rang_for_is_found_by_the_sweeper(database_uri, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ Killed before the commit, nothing happened; killed after it, the outbox still se
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,10 +19,11 @@ from wabot.db.away import away, is_away
 from wabot.db.engine import DB
 from wabot.errors import NewerState, NoFileYet, PluginFailed, WabotError, reason_of
 from wabot.flow import Cliente, Event
-from wabot.logs import places
+from wabot.logs import places, step
 from wabot.media.erase import mark
 from wabot.media.kept import ChatbotFiles
 from wabot.message import Inbound, TextMessage
+from wabot.metrics import ANSWERS, TURNS
 from wabot.outbox import encode
 from wabot.plugins.contain import Overstayed, contained
 from wabot.plugins.guard import Guard
@@ -31,6 +33,7 @@ from wabot.whatsapp.client import Credentials, Graph
 from wabot.whatsapp.payloads import read_message
 
 log = logging.getLogger(__name__)
+ANSWERED, FAILED_TURN = TURNS.labels("answered"), TURNS.labels("failed")
 
 TURN_LIMIT = 10.0
 """Seconds a turn may take. It holds the conversa's row and a connection all that time."""
@@ -57,7 +60,7 @@ FROM inbox WHERE conversa = $1 AND state = 'pendente' ORDER BY sent_at, id LIMIT
 # when all those written so far have had theirs (GCRA). A reply that is too early waits in its row.
 COMMIT = """
 WITH answered AS (
-    UPDATE inbox SET state = 'atendida', done_at = now(), error = '' WHERE id = $1
+    UPDATE inbox SET state = 'atendida', done_at = now(), error = '', etapa = $16 WHERE id = $1
 ), moved AS (
     UPDATE conversa SET flow = $4, etapa = $5, version = $6, data = $7, shown = $8, misses = $9, person = $10,
         last_inbound_at = greatest(last_inbound_at, $11),
@@ -129,6 +132,7 @@ class Attendant:
         row: Any = None
         message: Any = None
         trail = Trail()
+        began = time.monotonic()
         try:
             async with DB.transaction() as transaction:
                 row = await DB.fetchrow(LOCK, conversa)
@@ -143,7 +147,13 @@ class Attendant:
                     return await merges.carry_over(survivor=row["cliente"])
                 if not message or message["too_early"]:
                     return False
-                return await self._take(conversa, row, message, trail, without, transaction.connection)
+                more, led_to = await self._take(
+                    conversa, row, message, trail, without, transaction.connection
+                )
+            ANSWERED.observe(time.monotonic() - began)
+            ANSWERS.observe(max(0.0, (datetime.now(UTC) - message["received_at"]).total_seconds()))
+            step(log, "turn", chatbot=row["chatbot"], conversa=conversa, inbox=message["id"], etapa=led_to)
+            return more
         except (NotReady, OSError):
             raise  # not the message's fault: it stays as it was
         except Exception as error:  # noqa: BLE001 - a plugin's failure is its own
@@ -153,6 +163,7 @@ class Attendant:
                 await self._guard.failed(row["chatbot"], trail.plugin, error)
             if isinstance(error, PluginFailed) and error.skippable:
                 return await self._one(conversa, without | {error.plugin})
+            FAILED_TURN.observe(time.monotonic() - began)
             await self._failed(message, error, trail.plugin)
             return True
 
@@ -164,8 +175,10 @@ class Attendant:
         trail: Trail,
         without: frozenset[str],
         connection: asyncpg.Connection,
-    ) -> bool:
-        """Take the turn and write all of it. Whether more waits; what comes later rings for itself."""
+    ) -> tuple[bool, str]:
+        """Take the turn and write all of it. Whether more waits (what comes later rings for itself), and the etapa
+        that it led to.
+        """
         runtime = self._runtimes.get(row["chatbot"])
         if runtime is None:
             raise NotReady(f"chatbot {row['chatbot']}")
@@ -178,11 +191,12 @@ class Attendant:
         if turn.opted_out:
             await _opt_out(row["cliente"], inbound)
         events = [*turn.events, *_counted(row, message, inbound, turn)]
-        told = (*_columns(turn), *_lists(inbound, turn, events), turn.flow)
+        led_to = f"{turn.state.flow or turn.flow}.{turn.state.etapa}".strip(".")
+        told = (*_columns(turn), *_lists(inbound, turn, events), turn.flow, led_to)
         more = await DB.fetchval(COMMIT, message["id"], conversa, runtime.bot.id, *told)
         for plugin in trail.called:
             await self._guard.succeeded(runtime.bot.id, plugin)
-        return bool(more)
+        return bool(more), led_to
 
     def _scene(
         self, runtime: BotRuntime, conversa: int, row: Any, trail: Trail, without: frozenset[str]

@@ -5,6 +5,7 @@ Concurrent webhooks share one commit. What is stored is rung for once, after the
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,9 @@ import msgspec
 from wabot.db.batch import Batch
 from wabot.db.engine import DB
 from wabot.identity import Sighting, conversas_of
+from wabot.logs import step
 from wabot.media import incoming
+from wabot.metrics import MESSAGES
 from wabot.outbox import outbox_id
 from wabot.queue import Queue
 from wabot.whatsapp.payloads import Message, Status
@@ -25,7 +28,7 @@ STORE_MESSAGES = """
 INSERT INTO inbox (chatbot, conversa, wamid, kind, sent_at, raw, state)
 SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[], $7::text[])
 ON CONFLICT (chatbot, wamid) DO NOTHING
-RETURNING chatbot, wamid, conversa, state
+RETURNING id, chatbot, wamid, conversa, state
 """
 
 STORE_STATUSES = """
@@ -87,22 +90,26 @@ class Inbox:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._batch = Batch(self._store)
+        self._batch: Batch[Delivery, None] = Batch(self._store)
 
     async def accept(self, delivery: Delivery) -> None:
         """Raises what PostgreSQL raised if this delivery could not be stored; then nothing of it was."""
         await self._batch.add(delivery)
 
-    async def _store(self, deliveries: list[Delivery]) -> None:
+    async def _store(self, deliveries: list[Delivery]) -> list[None]:
         messages = [item for delivery in deliveries for item in delivery.messages]
         statuses = [item for delivery in deliveries for item in delivery.statuses]
         notices = [item for delivery in deliveries for item in delivery.notices]
         async with DB.transaction():
-            waiting, files = await _store_messages(messages)
+            stored, files = await _store_messages(messages)
             await _store_statuses(statuses)
             await _store_notices(notices)
             await _keep_apart([item for delivery in deliveries for item in delivery.quarantined])
-        if waiting:
+        for chatbot, new in Counter(row["chatbot"] for row in stored).items():
+            MESSAGES.labels(chatbot).inc(new)
+        for row in stored:
+            step(log, "stored", chatbot=row["chatbot"], conversa=row["conversa"], inbox=row["id"])
+        if waiting := list(dict.fromkeys(row["conversa"] for row in stored if row["state"] == "pendente")):
             self._queue.soon(self._queue.attend(waiting))
         if statuses:
             self._queue.soon(self._queue.receipts())
@@ -110,10 +117,11 @@ class Inbox:
             self._queue.soon(self._queue.notices())
         if files:
             self._queue.soon(self._queue.media())
+        return [None] * len(deliveries)
 
 
-async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list[int], bool]:
-    """Store what is new. The conversas in which it waits, and whether files are to be fetched."""
+async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list[Any], bool]:
+    """Store what is new. Its rows, and whether files are to be fetched."""
     if not messages:
         return [], False
     conversas = await conversas_of(
@@ -132,8 +140,7 @@ async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list
         for (chatbot, message), conversa in zip(messages, conversas, strict=True)
     ]
     stored = await DB.fetch(STORE_MESSAGES, *_columns(rows))
-    waiting = list(dict.fromkeys(row["conversa"] for row in stored if row["state"] == "pendente"))
-    return waiting, await _store_files(messages, stored)
+    return stored, await _store_files(messages, stored)
 
 
 async def _store_files(messages: Sequence[tuple[int, Message]], stored: Iterable[Any]) -> bool:

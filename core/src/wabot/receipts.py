@@ -1,14 +1,18 @@
 """What became of what we sent: statuses, applied in batches to the messages they are about."""
 
+import logging
 from collections import defaultdict
 from typing import Any
 
 import msgspec
 
-from wabot import addresses, consent
+from wabot import addresses, consent, mailings
 from wabot.db.engine import DB
+from wabot.logs import step
 from wabot.tally import Change, tally
 from wabot.whatsapp.statuses import Progress, Told, merge
+
+log = logging.getLogger(__name__)
 
 MOST = 1000
 GIVE_UP_AFTER = 600.0
@@ -57,6 +61,9 @@ async def apply() -> list[int]:
         async with DB.transaction():
             rows = await DB.fetch(TAKE, MOST, GIVE_UP_AFTER, last)
             settled += await _apply(rows)
+        for row in rows:
+            if row["message"]:
+                step(log, "status", chatbot=row["chatbot"], outbox=row["message"], status=row["status"])
         if len(rows) < MOST:
             return settled
         last = rows[-1]["id"]
@@ -90,6 +97,8 @@ async def _merge_all(rows: list[Any]) -> list[int]:
         columns = [list(column) for column in zip(*written, strict=True)]
         await DB.execute(WRITE, *columns, *_events(messages, written))
     await consent.stopped({row["message"]: row["at"] for row in rows if row["error_code"] == consent.STOPPED})
+    for chatbot in {row["chatbot"] for row in rows if row["error_code"] == mailings.SPAM}:
+        await mailings.brake(chatbot, mailings.SPAM_SAID)
     again = await addresses.told(messages, {row[0]: (row[2], row[6]) for row in written})
     return list({message["conversa"] for message in messages if message["state"] == "enviando"} | again)
 

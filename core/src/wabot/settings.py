@@ -14,6 +14,7 @@ import msgspec
 from wabot.errors import BadSetting
 
 GRAPH_API_URL = "https://graph.facebook.com"
+KEY_FILE = "secret.key"
 GRAPH_API_VERSION = "v26.0"  # the newest confirmed in November 2026
 
 YES, NO = {"1", "true", "yes", "on", "sim"}, {"", "0", "false", "no", "off", "nao", "não"}
@@ -30,12 +31,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     media_url: str = ""
     """Empty: files are kept under `home`."""
     secret_keys: tuple[str, ...] = ()
+    key_generated: bool = False
+    """The key is the one that was made at the first start and is kept under `home`."""
     graph_api_url: str = GRAPH_API_URL
     graph_api_version: str = GRAPH_API_VERSION
     verify_token: str = ""
     app_secret: str = ""
     host: str = "127.0.0.1"
     port: int = 8000
+    metrics_port: int | None = None
+    """Where a worker or scheduler shows what it counts; None: nowhere."""
+    metrics_token: str = ""
+    """Empty: metrics are shown to programs of the same machine."""
     timezone: str = "America/Sao_Paulo"
     log_level: str = "info"
     log_format: str = ""
@@ -57,6 +64,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         redis_url=_url("REDIS_URL", get("REDIS_URL") or "", ("redis", "rediss", "unix")),
         media_url=_media(get("MEDIA_URL") or ""),
         secret_keys=_keys(get("SECRET_KEY") or "", home, external),
+        key_generated=not get("SECRET_KEY"),
         graph_api_url=_url("GRAPH_API_URL", get("GRAPH_API_URL") or GRAPH_API_URL, ("http", "https")).rstrip(
             "/"
         ),
@@ -64,7 +72,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         verify_token=get("WHATSAPP_VERIFY_TOKEN") or "",
         app_secret=get("WHATSAPP_APP_SECRET") or "",
         host=get("HOST") or "127.0.0.1",
-        port=_port(get("PORT") or "8000"),
+        port=_port("PORT", get("PORT") or "8000"),
+        metrics_port=_port("METRICS_PORT", text) if (text := get("METRICS_PORT") or "") else None,
+        metrics_token=_token(get("METRICS_TOKEN") or ""),
         timezone=_zone(get("TIMEZONE") or "America/Sao_Paulo"),
         log_level=_one_of("LOG_LEVEL", get("LOG_LEVEL") or "info", ("debug", "info", "warning", "error")),
         log_format=_one_of("LOG_FORMAT", get("LOG_FORMAT") or "", ("console", "json", "")),
@@ -100,10 +110,16 @@ def _media(url: str) -> str:
     return url.rstrip("/")
 
 
-def _port(text: str) -> int:
+def _port(name: str, text: str) -> int:
     if not (text.isdecimal() and 0 <= int(text) <= 65535):
-        raise BadSetting(f"PORT: use um número de 1 a 65535, não {text!r}.")
+        raise BadSetting(f"{name}: use um número de 1 a 65535, não {text!r}.")
     return int(text)
+
+
+def _token(text: str) -> str:
+    if text and len(text) < 16:
+        raise BadSetting("METRICS_TOKEN: use pelo menos 16 caracteres.")
+    return text
 
 
 def _zone(name: str) -> str:
@@ -137,7 +153,7 @@ def _keys(text: str, home: Path, external: bool) -> tuple[str, ...]:
             "SECRET_KEY: com DATABASE_URL, defina uma chave só sua "
             '(por exemplo, a saída de: python -c "import secrets; print(secrets.token_urlsafe(32))").'
         )
-    return (_kept_key(home / "secret.key"),)
+    return (_kept_key(home / KEY_FILE),)
 
 
 def _kept_key(path: Path) -> str:

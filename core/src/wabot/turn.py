@@ -247,7 +247,12 @@ class _Taker:
     # -- where the conversa stands -----------------------------------------------------------------------
 
     async def with_person(self) -> Turn:
-        return await self.menu() if word_of(self.message) == "menu" else Turn(self.state)
+        match word_of(self.message):
+            case "menu":
+                return await self.menu()
+            case "sair":  # the person answers; that it was said counts
+                return Turn(self.state, events=(Event("cliente.saiu"),), opted_out=True)
+        return Turn(self.state)
 
     async def idle(self) -> Turn:
         if self.state.flow and self.scene.incomplete:

@@ -5,9 +5,10 @@ This module is the plugin's table of contents: one function per thing it adds to
 
 from typing import TYPE_CHECKING, Any
 
-from wabot import Job, Privacy, Sink, hookimpl
+from wabot import Job, PluginPage, Privacy, Sink, hookimpl
 from wabot_metricas.config import Config
 from wabot_metricas.eventos import NAMES
+from wabot_metricas.pages import metricas
 from wabot_metricas.privacidade import apagar, exportar
 from wabot_metricas.sink import contar, esquecer
 
@@ -25,6 +26,11 @@ def wabot_tables() -> "AppConfig":
     from wabot_metricas.piccolo_app import APP_CONFIG
 
     return APP_CONFIG
+
+
+@hookimpl
+def wabot_pages() -> list[PluginPage]:
+    return [PluginPage("Métricas", metricas)]
 
 
 @hookimpl

@@ -65,10 +65,11 @@ async def contar(ctx: BotContext, events: Sequence[Recorded]) -> None:
 
 def _read(event: Recorded) -> Evento | None:
     try:
-        return msgspec.convert({"name": event.name} | event.fields, Evento)
+        known: Evento = msgspec.convert({"name": event.name} | event.fields, Evento)
     except msgspec.ValidationError as error:
         log.warning("event %s (%s) is not counted: %s", event.id, event.name, error)
         return None
+    return known
 
 
 async def _presentes(bot: int, contagem: Contagem) -> None:
