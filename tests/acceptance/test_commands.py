@@ -16,7 +16,9 @@ ADD = (
     "bots", "add", "--nome", "Loja", "--numero", "+55 11 90000-0000", "--phone-number-id", "200000000000001",
     "--business-account-id", "300000000000001", "--app-secret", "segredo-do-app",
 )  # fmt: skip
-COMMANDS = "up demo web worker scheduler simulator migrate bots plugins chat clientes keys users tokens audit"
+COMMANDS = (
+    "up demo web worker scheduler simulator migrate bots plugins agenda chat clientes keys users tokens audit"
+)
 COMMANDS += " dead logs doctor backup restore"
 KEY = "uma-chave-bem-comprida-para-o-teste"
 
@@ -140,7 +142,8 @@ async def test_a_plugin_is_switched_on_configured_and_off(shell):
     assert listed["pedidos"]["bots"] == [1]
     assert listed["pedidos"]["kinds"] == ["flow", "tables", "pages", "routes"]
     assert {plugin["status"] for plugin in listed.values()} == {"ok"}
-    assert listed["reativacao"]["kinds"] == listed["metricas"]["kinds"] == []
+    assert "campaign" in listed["reativacao"]["kinds"]
+    assert listed["metricas"]["kinds"] == []
     await shell.run("plugins", "disable", "pedidos", "--bot", "Loja")
     assert {plugin["id"]: plugin["bots"] for plugin in await shell.json("plugins", "list")}["pedidos"] == []
 
@@ -404,3 +407,32 @@ async def test_how_long_a_chatbot_keeps_things_is_said_in_days(shell):
     changed = await shell.json("bots", "retention", "Loja", "--mensagens", "365", "--avisos", "sempre")
     assert changed == {"mensagens": 365, "arquivos": None, "eventos": None, "avisos": None}
     assert "de 8 a 36500" in await shell.run("bots", "retention", "Loja", "--mensagens", "7", status=2)
+
+
+async def test_the_agenda_is_seen_changed_and_run_now(shell, database):
+    bot = json.loads(await shell.run(*ADD, "--json"))["id"]
+    assert "um worker a preenche" in await shell.run("agenda", "list")
+    await DB.execute(
+        "INSERT INTO agendamento (chatbot, job, titulo, cron) VALUES ($1, 'limpeza', 'Limpeza', '0 2 * * 0')",
+        bot,
+    )
+    [listed] = await shell.json("agenda", "list", "--bot", "Loja")
+    assert (listed["job"], listed["cron"], listed["zone"]) == ("limpeza", "0 2 * * 0", "America/Sao_Paulo")
+    changed = await shell.json("agenda", "set", "limpeza", "--cron", "30 4 * * *", "--timezone", "UTC")
+    assert changed["next_run"].endswith("04:30:00Z")
+    assert "desligado" in await shell.run(
+        "agenda", "set", str(listed["id"]), "--off", "--timezone", "chatbot"
+    )
+    wrong = await shell.run("agenda", "set", "limpeza", "--cron", "às dez", status=1)
+    assert "Escreva minuto, hora" in wrong
+    assert "--cron" in await shell.run("agenda", "set", "limpeza", status=2)
+    assert "wabot agenda show" in await shell.run("agenda", "run", "limpeza", "--bot", "Loja")
+    shown = await shell.run("agenda", "show", "limpeza")
+    assert "próxima     já" in shown
+    assert "Não há agendamento" in await shell.run("agenda", "show", "faxina", status=1)
+    trail = await shell.json("audit", "list")
+    assert [entry["acao"] for entry in trail if entry["objeto"] == "agendamento"] == [
+        "rodar",
+        "mudar",
+        "mudar",
+    ]

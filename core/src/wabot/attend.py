@@ -6,8 +6,9 @@ Killed before the commit, nothing happened; killed after it, the outbox still se
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from datetime import UTC, datetime
+import time
+from collections.abc import Coroutine, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -17,11 +18,12 @@ from wabot import consent, corrections, merges, texts
 from wabot.db.away import away, is_away
 from wabot.db.engine import DB
 from wabot.errors import NewerState, NoFileYet, PluginFailed, WabotError, reason_of
-from wabot.flow import Cliente
+from wabot.flow import Cliente, Event
 from wabot.logs import places, step
 from wabot.media.erase import mark
 from wabot.media.kept import ChatbotFiles
 from wabot.message import Inbound, TextMessage
+from wabot.metrics import ANSWERS, TURNS
 from wabot.outbox import encode
 from wabot.plugins.contain import Overstayed, contained
 from wabot.plugins.guard import Guard
@@ -31,6 +33,7 @@ from wabot.whatsapp.client import Credentials, Graph
 from wabot.whatsapp.payloads import read_message
 
 log = logging.getLogger(__name__)
+ANSWERED, FAILED_TURN = TURNS.labels("answered"), TURNS.labels("failed")
 
 TURN_LIMIT = 10.0
 """Seconds a turn may take. It holds the conversa's row and a connection all that time."""
@@ -41,7 +44,7 @@ RETRY_AFTER = (0, 2, 10)
 # refuses writes to any other chatbot's rows (see the fence in the migrations).
 LOCK = """
 SELECT conversa.chatbot, conversa.cliente, flow, etapa, version, data, shown, misses, person, cliente.nome, mesclado_em,
-    set_config('wabot.chatbots', '{' || conversa.chatbot || '}', true)
+    last_inbound_at, set_config('wabot.chatbots', '{' || conversa.chatbot || '}', true)
 FROM conversa JOIN cliente ON cliente.id = conversa.cliente WHERE conversa.id = $1
 FOR NO KEY UPDATE OF conversa
 """
@@ -129,6 +132,7 @@ class Attendant:
         row: Any = None
         message: Any = None
         trail = Trail()
+        began = time.monotonic()
         try:
             async with DB.transaction() as transaction:
                 row = await DB.fetchrow(LOCK, conversa)
@@ -146,6 +150,8 @@ class Attendant:
                 more, led_to = await self._take(
                     conversa, row, message, trail, without, transaction.connection
                 )
+            ANSWERED.observe(time.monotonic() - began)
+            ANSWERS.observe(max(0.0, (datetime.now(UTC) - message["received_at"]).total_seconds()))
             step(log, "turn", chatbot=row["chatbot"], conversa=conversa, inbox=message["id"], etapa=led_to)
             return more
         except (NotReady, OSError):
@@ -157,6 +163,7 @@ class Attendant:
                 await self._guard.failed(row["chatbot"], trail.plugin, error)
             if isinstance(error, PluginFailed) and error.skippable:
                 return await self._one(conversa, without | {error.plugin})
+            FAILED_TURN.observe(time.monotonic() - began)
             await self._failed(message, error, trail.plugin)
             return True
 
@@ -183,8 +190,9 @@ class Attendant:
         await corrections.mark(runtime.bot.id, conversa, inbound)
         if turn.opted_out:
             await _opt_out(row["cliente"], inbound)
+        events = [*turn.events, *_counted(row, message, inbound, turn)]
         led_to = f"{turn.state.flow or turn.flow}.{turn.state.etapa}".strip(".")
-        told = (*_columns(turn), *_lists(inbound, turn), turn.flow, led_to)
+        told = (*_columns(turn), *_lists(inbound, turn, events), turn.flow, led_to)
         more = await DB.fetchval(COMMIT, message["id"], conversa, runtime.bot.id, *told)
         for plugin in trail.called:
             await self._guard.succeeded(runtime.bot.id, plugin)
@@ -279,11 +287,31 @@ def _columns(turn: Turn) -> tuple[Any, ...]:
     )
 
 
-def _lists(inbound: Inbound, turn: Turn) -> tuple[Any, ...]:
+def _counted(row: Any, message: Any, inbound: Inbound, turn: Turn) -> Iterator[Event]:
+    """One event with all that reports count of a message, since each event is a row more to write."""
+    if not inbound.expects_answer:
+        return
+    names = {event.name for event in turn.events}
+    waited = datetime.now(UTC) - message["received_at"]
+    fields = {
+        "tipo": inbound.kind,
+        "flow": row["flow"],
+        "etapa": row["etapa"],
+        "caminho": turn.path,
+        "iniciada": "conversa.iniciada" in names,
+        "encerrada": "conversa.encerrada" in names,
+        "primeira": row["last_inbound_at"] is None,
+        "espera": max(0, waited // timedelta(milliseconds=1)),
+        "respostas": len(turn.replies),
+    }
+    yield Event("mensagem.atendida", fields)
+
+
+def _lists(inbound: Inbound, turn: Turn, events: Sequence[Event]) -> tuple[Any, ...]:
     # what WhatsApp itself reports about a customer opens no window
     at = None if inbound.kind in ("system", "group") else inbound.at
-    names = [event.name for event in turn.events]
-    fields = [msgspec.json.encode(event.fields).decode() for event in turn.events]
+    names = [event.name for event in events]
+    fields = [msgspec.json.encode(event.fields).decode() for event in events]
     return at, encode(turn.replies), names, fields
 
 

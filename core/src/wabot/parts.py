@@ -1,7 +1,7 @@
 """What a plugin is made of besides its flows: values that its hooks declare, and wabot runs. Nothing here does I/O."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Annotated, Any, Generic, Literal, TypeVar, cast
@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from wabot.flow import Chatbot, Context, Etapa, Files, Handover, Migration, NoFiles, Outcome, Words
 from wabot.message import Inbound, TemplateMessage
+from wabot.reach import NoReach, Reach
 
 C = TypeVar("C", bound=msgspec.Struct)
 T = TypeVar("T")
@@ -123,6 +124,22 @@ class BotContext:
     config: Any = None
     doubles: Mapping[type, Any] = field(default_factory=dict)
     files: Files = field(default_factory=NoFiles)
+    arguments: Any = None
+    """Of a job that takes some: an instance of its Struct, as somebody set it for this bot."""
+    reach: Reach = field(default_factory=NoReach)
+
+    async def say(self, cliente: int, words: str, *, quiet_since: datetime | None = None) -> bool:
+        """For jobs: write to a cliente who asked nothing, in the job's transaction. Whether it goes.
+
+        It does not where Meta takes no free words (24 hours after the cliente's own: then it takes a template, and a
+        campaign), nor to one who is being answered, whom a person talks to, who is switched off, or, with
+        `quiet_since`, who has written after that. Until the job ends their next message waits: say things last.
+        """
+        return await self.reach.say(cliente, words, quiet_since)
+
+    async def event(self, name: str, /, *, cliente: int | None = None, **fields: Any) -> None:
+        """For jobs: record something worth counting, in the job's transaction. `cliente` None: about nobody."""
+        await self.reach.event(name, cliente, fields)
 
     def get(self, kind: type[T]) -> T:
         """The plugin's own `kind`, made without arguments, or what a test put in its place."""
@@ -150,15 +167,26 @@ class Html:
 
 
 @dataclass(frozen=True, slots=True)
+class Planilha:
+    """A CSV file for the browser to keep, in place of a page. No cell of it is run as a formula."""
+
+    name: str
+    """What it is called: `pedidos.csv`."""
+    rows: Iterable[Iterable[Any]]
+    """The heading first. Numbers and dates are written as Python writes them."""
+
+
+@dataclass(frozen=True, slots=True)
 class PluginPage:
     """A page in the panel of each bot that has the plugin on, at `/painel/<bot>/<plugin>/<path>/`.
 
-    `show` gives what stands inside the panel's frame: an Html, or a text, which is escaped. It only reads: what it
-    writes is undone. `papel` is the least that somebody must be to see it. An empty `path` is the plugin's first page.
+    `show` gives what stands inside the panel's frame: an Html, or a text, which is escaped; or a Planilha, which is
+    downloaded. It only reads: what it writes is undone. `papel` is the least that somebody must be to see it. An empty
+    `path` is the plugin's first page.
     """
 
     title: str
-    show: Callable[[PageContext], Awaitable[Html | str]]
+    show: Callable[[PageContext], Awaitable[Html | Planilha | str]]
     path: str = ""
     icon: str = ""
     """One emoji, before the title in the navigation."""
@@ -187,16 +215,23 @@ class AdminTable:
 class Job:
     """Work at fixed times, for each bot that has the plugin on: `cron` is read in the bot's own time zone.
 
-    `run` may return a sentence for whoever reads the result. It runs in one transaction.
+    `run` may return a sentence for whoever reads the result. It runs in one transaction. `missed` says what becomes of
+    a time that passed more than an hour ago, all workers being off: `run` once, or `skip`. `arguments` is a frozen
+    Struct whose fields have defaults; `ctx.arguments` is one. Times, `missed` and arguments are where a bot begins:
+    people change them.
     """
 
     name: str
     run: Callable[[BotContext], Awaitable[str | None]]
     cron: str
     title: str = ""
+    missed: Literal["run", "skip"] = "run"
+    arguments: type[msgspec.Struct] | None = None
 
     def __post_init__(self) -> None:
         _named("job", self.name)
+        if self.missed not in ("run", "skip"):
+            raise ValueError(f"job {self.name}: missed is run or skip, not {self.missed!r}")
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -238,18 +273,25 @@ class Recipient:
 
     cliente: int
     template: TemplateMessage
+    mailing: int | None = None
+    """The Mailing (by its id) with which it is paused, resumed and withdrawn; None: it goes once it is written down."""
+
+
+Audience = Awaitable[Sequence[Recipient]] | AsyncIterator[Sequence[Recipient]]
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """Writes to people who did not write first, with a template Meta approved.
 
-    `audience` says to whom and what. wabot sees to the rest: only clientes of the bot who accept marketing, each
-    once a round (a day of the bot's calendar), behind every reply, and never again when an outcome is unknown.
+    `audience` says to whom and what: a coroutine that returns all of it, or, for a great many, an async generator that
+    yields lots. When it goes on after a lot, those are in the outbox. wabot sees to the rest: only clientes of the bot
+    who accept marketing, each once a round (a day of the bot's calendar), behind every reply, and never again when an
+    outcome is unknown.
     """
 
     name: str
-    audience: Callable[[BotContext], Awaitable[Sequence[Recipient]]]
+    audience: Callable[[BotContext], Audience]
     cron: str = "0 10 * * *"
     title: str = ""
 

@@ -190,6 +190,6 @@ def _words(row: Any) -> str:
 def _decoded(content: str) -> Outbound | None:
     try:
         message: Outbound = _DECODER.decode(content)
-        return message
     except msgspec.DecodeError:
         return None
+    return message
