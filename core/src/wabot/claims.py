@@ -13,7 +13,7 @@ RETURNING outbox.id, outbox.chatbot, outbox.conversa, content, tries, refused, b
 # way. While the server was down no outcome could be written, so the time to wait for one begins anew when it starts.
 CLAIM = f"""
 WITH oldest AS MATERIALIZED (
-    SELECT next.id FROM unnest($1::bigint[]) AS here (conversa), LATERAL (
+    SELECT next.id FROM unnest($1::text::bigint[]) AS here (conversa), LATERAL (
         SELECT id FROM outbox WHERE conversa = here.conversa AND state IN ('pendente', 'enviando') AND NOT bulk
         ORDER BY id LIMIT 1) AS next
 ), free AS MATERIALIZED (

@@ -16,7 +16,7 @@ from wabot.db.engine import DB
 from wabot.identity import Sighting, conversas_of
 from wabot.media import incoming
 from wabot.outbox import outbox_id
-from wabot.queue import Queue
+from wabot.queue import Place, Queue
 from wabot.whatsapp.payloads import Message, Status
 
 log = logging.getLogger(__name__)
@@ -113,8 +113,8 @@ class Inbox:
         return [None] * len(deliveries)
 
 
-async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list[int], bool]:
-    """Store what is new. The conversas in which it waits, and whether files are to be fetched."""
+async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list[Place], bool]:
+    """Store what is new. Where it waits, and whether files are to be fetched."""
     if not messages:
         return [], False
     conversas = await conversas_of(
@@ -133,7 +133,9 @@ async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list
         for (chatbot, message), conversa in zip(messages, conversas, strict=True)
     ]
     stored = await DB.fetch(STORE_MESSAGES, *_columns(rows))
-    waiting = list(dict.fromkeys(row["conversa"] for row in stored if row["state"] == "pendente"))
+    waiting = list(
+        dict.fromkeys((row["chatbot"], row["conversa"]) for row in stored if row["state"] == "pendente")
+    )
     return waiting, await _store_files(messages, stored)
 
 

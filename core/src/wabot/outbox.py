@@ -18,7 +18,7 @@ import msgspec
 from wabot import addresses, consent, holds, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
-from wabot.db.engine import DB, patiently
+from wabot.db.engine import DB, literal, patiently
 from wabot.media.upload import Uploads
 from wabot.message import FileMessage, Outbound, TemplateMessage
 from wabot.outage import Outage
@@ -228,7 +228,7 @@ class Outbox:
 
 async def _claim(conversas: list[int]) -> Sequence[Any]:
     """The next reply of each, marked `enviando` and committed, to one caller each; None where none may go now."""
-    claimed = {row["conversa"]: row for row in await DB.fetch(CLAIM, conversas, UNCLEAR_AFTER)}
+    claimed = {row["conversa"]: row for row in await DB.fetch(CLAIM, literal(conversas), UNCLEAR_AFTER)}
     return [claimed.pop(conversa, None) for conversa in conversas]
 
 
