@@ -146,8 +146,7 @@ MUTANTS = [
     ),
     Mutant(
         "the sweeper", 4, "worker.py",
-        "        await self.sweep(self._patience)\n",
-        "        if not self._patience:\n            await self.sweep(self._patience)\n",
+        "more = await self.sweep(self._patience)", "more = not self._patience and await self.sweep(self._patience)",
         f"{INVARIANTS}::test_a_message_nobody_rang_for_is_found_by_the_sweeper", chaos=True,
     ),
 ]  # fmt: skip

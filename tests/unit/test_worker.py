@@ -35,7 +35,7 @@ class FakeOutbox:
 
 
 class FakeQueue:
-    in_process = False
+    in_process = away = False
 
     def __init__(self):
         self.rung = []
@@ -132,3 +132,48 @@ async def test_a_worker_that_is_not_stopped_rings_for_nothing():
     worker = Worker(attendant, FakeOutbox(), queue, at_once=2)
     await worker.attend([[7, 1], [7, 2], [7, 3]])
     assert (attendant.taken, queue.rung) == ([1, 2, 3], [])
+
+
+class FakeRows:
+    """Stands for the rows that wait: what the sweeper finds, at most so many."""
+
+    def __init__(self, monkeypatch, *conversas):
+        self.conversas = conversas
+        monkeypatch.setattr("wabot.attend.waiting_longer_than", self.places)
+        for module in ("wabot.outbox.waiting_longer_than", "wabot.receipts.waiting", "wabot.notices.waiting"):
+            monkeypatch.setattr(module, self.nothing)
+
+    async def places(self, seconds, most):
+        return [(7, conversa) for conversa in self.conversas][:most]
+
+    async def nothing(self, *_):
+        return []
+
+
+async def test_the_sweeper_rings_for_nothing_that_is_in_hand(monkeypatch):
+    attendant, queue = FakeAttendant(), FakeQueue()
+    worker = Worker(attendant, FakeOutbox(), queue, at_once=2)
+    FakeRows(monkeypatch, 1, 2, 3)
+    serving = asyncio.create_task(worker.attend([[7, 1], [7, 2]]))
+    await asyncio.sleep(0)
+    assert not await worker.sweep()
+    assert queue.rung == [(7, 3)]
+    attendant.gate.set()
+    await serving
+    await worker.sweep()
+    assert queue.rung == [(7, 3), (7, 1), (7, 2), (7, 3)]
+
+
+async def test_with_full_hands_the_sweeper_rings_for_nothing_and_comes_back_soon(monkeypatch):
+    monkeypatch.setattr("wabot.worker.SWEEP_MOST", 2)
+    attendant, queue = FakeAttendant(), FakeQueue()
+    worker = Worker(attendant, FakeOutbox(), queue, at_once=2)
+    FakeRows(monkeypatch, 1, 2, 3)
+    assert await worker.sweep()
+    assert queue.rung == [(7, 1), (7, 2)]
+    serving = asyncio.create_task(worker.attend([[7, 1], [7, 2]]))
+    await asyncio.sleep(0)
+    assert await worker.sweep()
+    assert queue.rung == [(7, 1), (7, 2)]
+    attendant.gate.set()
+    await serving

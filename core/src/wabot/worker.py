@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 SWEEP_EVERY = 2.0
 OVERDUE_AFTER = 5.0
 """Seconds a row may wait before the sweeper rings for it: longer than any ring takes to be heard."""
+SWEEP_AGAIN = 0.5
+"""The same where more waits than a sweep rings for: longer than a ring takes to be heard."""
 SWEEP_MOST = 1000
 TOGETHER = 16
 """Turns that share a transaction, at most."""
@@ -67,15 +69,19 @@ class Worker:
         self._stopping = False
         self._lanes: dict[int, Batch[int, bool | None]] = {}
         self._in_hand: set[asyncio.Task[None]] = set()
+        self._conversas: Counter[int] = Counter()
+        """In hand, with how many rings for each."""
         self._left: dict[Ring, list[Any]] = defaultdict(list)
 
     async def attend(self, places: Sequence[Place]) -> None:
         """Answer what waits in these conversas and send the answers."""
-        await self._together(self._serve, [tuple(place) for place in places], self._queue.attend)
+        with self._holding([conversa for _, conversa in places]):
+            await self._together(self._serve, [tuple(place) for place in places], self._queue.attend)
 
     async def deliver(self, conversas: Sequence[int]) -> None:
         """Send what waits in these conversas."""
-        await self._together(self._deliver_one, conversas, self._queue.deliver)
+        with self._holding(conversas):
+            await self._together(self._deliver_one, conversas, self._queue.deliver)
 
     async def receipts(self) -> None:
         """Apply the statuses that have come; where one settles a doubt, go on sending."""
@@ -129,6 +135,17 @@ class Worker:
         if self._stopping:
             self._left[ring] += rung
 
+    @contextmanager
+    def _holding(self, conversas: Sequence[int]) -> Iterator[None]:
+        self._conversas.update(conversas)
+        try:
+            yield
+        finally:
+            for conversa in conversas:
+                self._conversas[conversa] -= 1
+                if not self._conversas[conversa]:
+                    del self._conversas[conversa]
+
     def sweeping(self) -> AbstractAsyncContextManager[None]:
         """While inside, rows left waiting are rung for: after a crash, a lost ring, or when a retry is due."""
         return Looper("sweeper", self._sweep, SWEEP_EVERY, thorough=True).running()
@@ -160,20 +177,32 @@ class Worker:
                 await ring(list(dict.fromkeys(left)))
 
     async def _sweep(self) -> bool:
-        await self.sweep(self._patience)
+        more = await self.sweep(self._patience)
         self._patience = OVERDUE_AFTER
-        return False
+        if more:
+            await asyncio.sleep(SWEEP_AGAIN)
+        return more
 
-    async def sweep(self, patience: float = OVERDUE_AFTER) -> None:
-        """Ring for every row that has waited longer than `patience` seconds; while the queue is away, do it here."""
+    async def sweep(self, patience: float = OVERDUE_AFTER) -> bool:
+        """Ring for every row that has waited longer than `patience` seconds; while the queue is away, do it here.
+
+        Not for what is in hand already, and for nothing while hands are full: after an outage, or on a machine that
+        is too slow, rings would only pile up on rings. Whether there is more to ring for.
+        """
         if self._stopping:
-            return
+            return False
+        if len(self._conversas) >= SWEEP_MOST:
+            return True
         ring: Queue | Worker = self._queue
         if self._queue.away:
             ring, patience = self, 0.0
-        await ring.attend(await attend.waiting_longer_than(patience, SWEEP_MOST))
-        await ring.deliver(await outbox.waiting_longer_than(patience, SWEEP_MOST))
+        most = SWEEP_MOST + len(self._conversas)
+        waiting = await attend.waiting_longer_than(patience, most)
+        await ring.attend([place for place in waiting if place[1] not in self._conversas])
+        unsent = await outbox.waiting_longer_than(patience, most)
+        await ring.deliver([conversa for conversa in unsent if conversa not in self._conversas])
         if await receipts.waiting():
             await ring.receipts()
         if await notices.waiting():
             await ring.notices()
+        return most in (len(waiting), len(unsent))
