@@ -129,8 +129,9 @@ async def test_no_turn_joins_a_round_whose_time_is_over(door, monkeypatch):
     assert await door.attendant.together(bot, conversas) == [False, True, True]
 
 
-async def test_a_chatbot_that_was_slow_takes_its_turns_alone_for_a_while(door, monkeypatch):
-    monkeypatch.setattr("wabot.attend.SLOW", 0.01)
+async def test_a_chatbot_whose_turns_are_slow_takes_them_alone(door, monkeypatch):
+    monkeypatch.setattr("wabot.tempo.QUICK", 0.001)
+    monkeypatch.setattr("wabot.tempo.LOCKS", 0)
     bot, conversas = await say(door, "demore")
     assert door.attendant.shares(bot)
     await door.attendant.together(bot, conversas)

@@ -27,6 +27,7 @@ from wabot.outbox import encode
 from wabot.plugins.contain import Overstayed, contained
 from wabot.plugins.guard import Guard
 from wabot.plugins.runtime import BotRuntime, Runtimes
+from wabot.tempo import Tempo
 from wabot.turn import Scene, Trail, Turn, is_late, take_turn
 from wabot.turns import ERASED, FAILED, LOCK, LOCK_FREE, OVERDUE, SET_ASIDE, Taken, oldest, state_of, write
 from wabot.whatsapp.client import Credentials, Graph
@@ -40,9 +41,6 @@ RETRY_AFTER = (0, 2, 10)
 """Seconds until a message whose turn failed is tried again; after the last one it is set aside."""
 ROUND = 0.1
 """Seconds after which no further turn joins those that share a transaction."""
-SLOW = 0.5
-ALONE_FOR = 60.0
-"""Seconds in which no turn of a chatbot shares a transaction after one that took more than SLOW."""
 
 
 class NotReady(WabotError):
@@ -55,7 +53,7 @@ class Attendant:
     def __init__(self, runtimes: Runtimes, graph: Graph, guard: Guard) -> None:
         self._runtimes, self._graph, self._guard = runtimes, graph, guard
         self._courtesies: set[asyncio.Task[bool]] = set()
-        self._alone_until: dict[int, float] = {}
+        self._tempo = Tempo()
         self.stopping = False
 
     async def attend(self, conversa: int) -> None:
@@ -70,11 +68,11 @@ class Attendant:
             courtesy.cancel()
 
     def shares(self, chatbot: int) -> bool:
-        """Whether the chatbot's turns may share a transaction: all its plugins are well, and none was slow lately."""
+        """Whether the chatbot's turns may share a transaction: they are quick, and all its plugins are well."""
         runtime = self._runtimes.get(chatbot)
         return (
             runtime is not None
-            and self._alone_until.get(chatbot, 0) < time.monotonic()
+            and self._tempo.is_quick(chatbot)
             and not self._guard.troubled(chatbot, runtime.plugins)
         )
 
@@ -99,7 +97,9 @@ class Attendant:
         self, chatbot: int, conversas: Sequence[int], transaction: Transaction
     ) -> dict[int, bool]:
         """It ends early after a turn that has written rows of its own, whose locks others would wait for."""
+        began = time.monotonic()
         locked = await DB.fetch(LOCK_FREE, conversas, chatbot)
+        self._tempo.locked(time.monotonic() - began)
         rows = {row["id"]: row for row in locked if not row["mesclado_em"]}
         messages = await oldest(list(rows.values()))
         more = dict.fromkeys(rows, False) | {m["conversa"]: True for m in messages if not m["too_early"]}
@@ -162,8 +162,7 @@ class Attendant:
         scene = self._scene(runtime, row, trail, without)
         began = time.monotonic()
         turn = await _taken(take_turn(runtime.flows, state_of(row), scene, inbound), transaction.connection)
-        if time.monotonic() - began > SLOW:
-            self._alone_until[runtime.bot.id] = time.monotonic() + ALONE_FOR
+        self._tempo.taken(runtime.bot.id, time.monotonic() - began)
         await corrections.mark(runtime.bot.id, row["id"], inbound)
         if turn.opted_out:
             await _opt_out(row["cliente"], inbound)
