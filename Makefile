@@ -12,8 +12,8 @@ help: ## these verbs
 run: .venv/ready ## a demonstration shop, with a WhatsApp to try it in the browser
 	@exec .venv/bin/wabot demo
 
-test: lint ## everything that can fail, two at a time
-	.venv/bin/pytest -n 2 --dist worksteal
+test: lint ## everything that can fail, two a core: half of a test is waiting
+	.venv/bin/pytest -n 4 --dist worksteal
 
 chaos: .venv/ready ## kill everything while customers talk: about ten minutes; ARGS="--kills 20 --messages 2000" for less
 	.venv/bin/python -m tests.chaos $(ARGS)

@@ -25,6 +25,9 @@ from wabot.process import migrate_all
 REQUIRED = set(os.environ.get("WABOT_TEST_REQUIRE", "").split(","))
 """Services CI promises: without them a test fails instead of being skipped."""
 
+IN_MEMORY = 4 * 1024**3
+"""Bytes of free memory it takes for the databases to be kept there."""
+
 
 def missing(service: str, why: str) -> None:
     if service in REQUIRED:
@@ -43,7 +46,7 @@ def server_uri() -> Iterator[str]:
     if uri := os.environ.get("WABOT_TEST_DATABASE_URL"):
         yield uri
         return
-    home = Path(tempfile.mkdtemp(prefix="wabot-test-"))
+    home = Path(tempfile.mkdtemp(prefix="wabot-test-", dir=_in_memory()))
     server = start(home)
     # what is tested here is what is committed, not whether the disk keeps it
     asyncio.run(
@@ -52,6 +55,12 @@ def server_uri() -> Iterator[str]:
     yield server.get_uri("postgres")
     server.cleanup()
     shutil.rmtree(home, ignore_errors=True)
+
+
+def _in_memory() -> str | None:
+    """Where files cost no disk, which makes copying a database four times as fast; None where there is no such room."""
+    shm = Path("/dev/shm")
+    return str(shm) if shm.is_dir() and shutil.disk_usage(shm).free > IN_MEMORY else None
 
 
 async def _on_server(uri: str, *statements: str) -> None:
@@ -82,7 +91,7 @@ def template(server_uri: str) -> str:
 async def database_uri(server_uri: str, template: str, request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """A fresh, migrated database of this test's own."""
     name = f"test_{os.getpid()}_{abs(hash(request.node.nodeid))}"
-    await _on_server(server_uri, f"CREATE DATABASE {name} TEMPLATE {template}")
+    await _on_server(server_uri, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield in_database(server_uri, name)
     await _on_server(server_uri, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -73,7 +73,7 @@ MUTANTS = [
     ),
     Mutant(
         "a turn that fails takes nobody with it", 5, "attend.py",
-        "            return [None] * len(conversas)\n        return [more", "            raise\n        return [more",
+        "            return [None] * len(conversas)\n        _tell", "            raise\n        _tell",
         f"{ROUNDS}::test_a_worker_takes_the_others_turns_all_the_same",
     ),
     Mutant(
@@ -91,6 +91,17 @@ MUTANTS = [
         "the status settles an unknown outcome", 6, "receipts.py",
         "ELSE 'enviada' END", "ELSE outbox.state END",
         f"{DELIVERY}::test_silence_after_the_post_is_settled_by_the_status_and_not_sent_again", chaos=True,
+    ),
+    Mutant(
+        "a status that waits is heard first", 6, "claims.py",
+        "AND NOT EXISTS (SELECT FROM receipt WHERE receipt.outbox = {}.id AND receipt.state = 'pendente')",
+        "AND {}.id > 0",
+        f"{INVARIANTS}::test_a_status_that_has_come_is_heard_before_anything_is_sent_again",
+    ),
+    Mutant(
+        "a POST begins soon after its claim", 6, "outbox.py",
+        "if self._stopping or self._clock() > claim.at + FRESH:", "if self._stopping:",
+        f"{INVARIANTS}::test_who_was_held_up_between_claim_and_post_does_not_post",
     ),
     Mutant(
         "our id travels with the message", 6, "outbox.py",

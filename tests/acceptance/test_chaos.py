@@ -15,6 +15,16 @@ async def test_nothing_is_lost_doubled_or_disordered_while_everything_is_killed(
     assert report.kills.total() >= 15
 
 
+@pytest.mark.redis
+@pytest.mark.parametrize("each", [1, 2])
+async def test_one_web_and_one_worker_count_what_two_of_each_count(each):
+    report = await run(Plan(messages=90, people=30, kills=0, webs=each, workers=each, minutes=4))
+    assert report.clean, report
+    assert report.books == {
+        "waiting": 0, "dead": 0, "unsent": 0, "failed": 0, "turns": 90, "written": 90, "events": 90
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.mechanism for mutant in MUTANTS])
 def test_a_promise_is_broken_without_its_mechanism(mutant):
     assert not (told := survives(mutant)), f"nothing noticed that this is missing: {mutant.mechanism}\n{told}"

@@ -16,8 +16,10 @@ ADD = (
     "bots", "add", "--nome", "Loja", "--numero", "+55 11 90000-0000", "--phone-number-id", "200000000000001",
     "--business-account-id", "300000000000001", "--app-secret", "segredo-do-app",
 )  # fmt: skip
-COMMANDS = "up demo web worker scheduler simulator migrate bots plugins chat clientes keys users tokens audit"
-COMMANDS += " dead doctor"
+COMMANDS = (
+    "up demo web worker scheduler simulator migrate bots plugins agenda chat clientes keys users tokens audit"
+)
+COMMANDS += " dead logs doctor backup restore"
 KEY = "uma-chave-bem-comprida-para-o-teste"
 
 
@@ -42,7 +44,10 @@ async def test_help_names_every_command(tmp_path):
         "tokens",
         "dead",
         "audit",
+        "logs",
         "doctor",
+        "backup",
+        "restore",
     ):
         assert f"\n  {command} " in said
         await Shell(tmp_path).run(command, "--help")
@@ -236,12 +241,25 @@ async def test_a_person_that_cannot_be_added_is_said_in_words_and_nobody_is(shel
 
 
 async def test_the_doctor_names_what_is_wrong_and_the_command_that_mends_it(shell):
-    report = await shell.json("doctor")
-    assert report["ok"]
-    assert set(report["counts"]) == {"received", "processed", "waiting", "dead", "to_send", "sent", "failed"}
-    assert [finding["code"] for finding in report["findings"]] == ["no-bots"]
-    await shell.run(*ADD)
-    assert "wabot plugins enable pedidos --bot 1" in await shell.run("doctor")
+    async with Simulator(app_secret="segredo-do-app").serve(port=0) as meta:
+        shell.environment["GRAPH_API_URL"] = meta.url
+        report = await shell.json("doctor")
+        assert report["ok"]
+        assert set(report["counts"]) == {
+            "received", "processed", "waiting", "dead", "to_send", "sent", "failed",
+        }  # fmt: skip
+        assert [finding["code"] for finding in report["findings"]] == ["no-bots"]
+        await shell.run(*ADD)
+        said = await shell.run("doctor", status=1, shown="stdout")
+    assert "wabot plugins enable pedidos --bot 1" in said
+    assert "wabot up, ou wabot worker" in said
+
+
+async def test_the_doctor_says_which_setting_cannot_be_read(shell):
+    shell.environment["SECRET_KEY"] = "curta"
+    said = await shell.run("doctor", status=1, shown="stdout")
+    assert "SECRET_KEY" in said
+    assert "16 caracteres" in said
 
 
 @pytest.mark.parametrize(
@@ -337,7 +355,7 @@ async def test_a_chat_in_the_terminal_leaves_nothing_behind(shell):
     await shell.run("plugins", "enable", "pedidos", "--bot", "Loja")
     said = await shell.run("chat", "--bot", "Loja", "--nome", "Ana", stdin="oi\n\n")
     assert "No momento não temos nada disponível" in said
-    assert "received: 0" in await shell.run("doctor")
+    assert "received: 0" in await shell.run("doctor", status=1, shown="stdout")
 
 
 async def test_clientes_who_are_one_person_are_merged_listed_and_parted(shell, database):
@@ -388,3 +406,32 @@ async def test_how_long_a_chatbot_keeps_things_is_said_in_days(shell):
     changed = await shell.json("bots", "retention", "Loja", "--mensagens", "365", "--avisos", "sempre")
     assert changed == {"mensagens": 365, "arquivos": None, "eventos": None, "avisos": None}
     assert "de 8 a 36500" in await shell.run("bots", "retention", "Loja", "--mensagens", "7", status=2)
+
+
+async def test_the_agenda_is_seen_changed_and_run_now(shell, database):
+    bot = json.loads(await shell.run(*ADD, "--json"))["id"]
+    assert "um worker a preenche" in await shell.run("agenda", "list")
+    await DB.execute(
+        "INSERT INTO agendamento (chatbot, job, titulo, cron) VALUES ($1, 'limpeza', 'Limpeza', '0 2 * * 0')",
+        bot,
+    )
+    [listed] = await shell.json("agenda", "list", "--bot", "Loja")
+    assert (listed["job"], listed["cron"], listed["zone"]) == ("limpeza", "0 2 * * 0", "America/Sao_Paulo")
+    changed = await shell.json("agenda", "set", "limpeza", "--cron", "30 4 * * *", "--timezone", "UTC")
+    assert changed["next_run"].endswith("04:30:00Z")
+    assert "desligado" in await shell.run(
+        "agenda", "set", str(listed["id"]), "--off", "--timezone", "chatbot"
+    )
+    wrong = await shell.run("agenda", "set", "limpeza", "--cron", "às dez", status=1)
+    assert "Escreva minuto, hora" in wrong
+    assert "--cron" in await shell.run("agenda", "set", "limpeza", status=2)
+    assert "wabot agenda show" in await shell.run("agenda", "run", "limpeza", "--bot", "Loja")
+    shown = await shell.run("agenda", "show", "limpeza")
+    assert "próxima     já" in shown
+    assert "Não há agendamento" in await shell.run("agenda", "show", "faxina", status=1)
+    trail = await shell.json("audit", "list")
+    assert [entry["acao"] for entry in trail if entry["objeto"] == "agendamento"] == [
+        "rodar",
+        "mudar",
+        "mudar",
+    ]

@@ -9,7 +9,7 @@ from wabot.testing.simulator import Simulator
 from wabot.testing.simulator.chats import Phone
 from wabot.testing.simulator.writing import Act
 
-PATIENCE = 300.0
+PATIENCE = 900.0
 """Seconds a customer waits for an answer before giving the bot up."""
 
 

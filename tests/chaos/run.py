@@ -48,11 +48,11 @@ class Plan(msgspec.Struct, frozen=True):
     """How much of it. `source`: the folder of a wabot with a mechanism taken out; None: as it is."""
 
     messages: int = 20_000
-    people: int = 400
+    people: int = 1000
     kills: int = 200
     webs: int = 2
     workers: int = 2
-    minutes: float = 20
+    minutes: float = 30
     seed: int = 1
     source: Path | None = None
 

@@ -24,7 +24,7 @@ from tests.chaos.points import POINTS, VARIABLE
 from tests.conftest import free_port
 from tests.kit import Kit
 from tests.live import PHONE, SECRET, WABA
-from wabot.db.embedded import prepare, start
+from wabot.db.embedded import patiently, prepare, start
 
 ROOT = Path(__file__).parents[2]
 
@@ -228,7 +228,7 @@ class World:
                 process.kill()
         psutil.wait_procs(everyone, timeout=20)
         time.sleep(self.random.random())
-        self._postgres.ensure_postgres_running()
+        patiently(self._postgres.ensure_postgres_running)
 
 
 def _until_answers(ask: object, error: type[Exception], within: float = 20) -> None:

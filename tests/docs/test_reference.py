@@ -9,7 +9,6 @@ from click.testing import CliRunner
 from tests.docs.pages import PAGES, ROOT, files_shown, name_of, page, section, shell
 
 from wabot import hookspecs, notices, settings
-from wabot.doctor import examine
 from wabot.plugins import reference
 from wabot.testing.chat import Chat
 from wabot.testing.simulator import Customer, Faults, Simulator
@@ -141,14 +140,6 @@ def test_every_command_helps(words):
     assert "--help" in result.output
 
 
-def test_what_is_said_to_be_missing_is_missing():
-    """When one of these arrives, the README must stop saying that it is not there."""
-    told = section(page("README.md"), LATER)
-    for words in [("backup",), ("restore",)]:
-        assert words not in ALL, f"wabot {' '.join(words)} exists: say so in README.md and README.pt-BR.md"
-        assert words[-1] in told or words[0] in told
-
-
 # -- events, findings, faults --------------------------------------------------------------------------------
 
 
@@ -164,8 +155,7 @@ def test_every_event_is_described_and_no_other():
 
 
 def test_every_finding_of_the_doctor_is_described_and_no_other():
-    source = Path(examine.__code__.co_filename).read_text(encoding="utf-8")
-    found = set(re.findall(r'(?:_error\(|Finding\(\s*"(?:error|warning)",)\s*"([a-z-]+)"', source))
+    found = set(re.findall(r'\b(?:error|warning)\(\s*"([a-z-]+)"', sources("core/src/wabot/doctor")))
     assert first_column(section(page("docs/operate.md"), "Is it well?")) == found
 
 

@@ -7,9 +7,11 @@ import pytest_asyncio
 from tests.live import platform
 from tests.visitor import SENHA, Visitor, add_person
 
-from wabot import audit, tokens
+from wabot import audit, cleaning, tokens
 from wabot.db.engine import DB
 from wabot.parts import AdminTable
+from wabot.plugins.guard import Guard
+from wabot.schedule import Schedule
 from wabot.web.admin.tables import CORE, all_tables
 
 ROOT = "raiz@wabot.com.br"
@@ -255,3 +257,21 @@ def test_of_two_tables_with_one_name_the_cores_is_shown(caplog):
     plugin = SimpleNamespace(id="mau", declared=SimpleNamespace(admin=[AdminTable(cliente, ("chatbot",))]))
     assert all_tables([plugin])["cliente"].group == "wabot"
     assert "table cliente of plugin mau is not in /admin/" in caplog.text
+
+
+# -- the agenda ------------------------------------------------------------------------------------------------
+
+
+async def test_another_time_for_an_agendamento_is_planned_anew_and_the_rest_of_the_form_stays(office):
+    schedule = Schedule(office.process.runtimes, Guard(), cleaning.works)
+    await schedule.declare()
+    [form] = (await office.root.get(table("agendamento"))).json()["rows"]
+    form |= {"cron": "30 4 * * *", "timezone": "UTC"}
+    answer = await office.root.http.put(table("agendamento", form["id"]), json=form)
+    assert answer.status_code == 200, answer.text
+    await schedule.look()
+    row = await DB.fetchrow("SELECT * FROM agendamento")
+    assert (row["cron"], row["next_run"].hour, row["next_run"].minute) == ("30 4 * * *", 4, 30)
+    assert (row["arguments"], row["last_run"]) == ("{}", None)
+    refused = await office.root.http.patch(table("agendamento", form["id"]), json={"arguments": '{"a": 1}'})
+    assert refused.status_code == 405

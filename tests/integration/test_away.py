@@ -202,3 +202,36 @@ async def test_changes_made_while_nobody_could_listen_are_read_when_it_is_back(p
 
 async def _status(live, code):
     return (await live.http.get("/readyz")).status_code == code
+
+
+async def test_a_connection_that_broke_under_a_transaction_is_nobodys_fault(database):
+    async def lose_it_in_the_middle():
+        async with DB.transaction():
+            own = await DB.fetchval("SELECT pg_backend_pid()")
+            other = await asyncpg.connect(database)
+            await other.execute("SELECT pg_terminate_backend($1, 5000)", own)
+            await other.close()
+            await until(_is_broken)
+            await DB.fetchval("SELECT 1")  # asyncpg: "released back to the pool"
+
+    with pytest.raises(Away):
+        await lose_it_in_the_middle()
+
+
+async def test_a_connection_of_which_asyncpg_lost_track_is_not_used_again(database):
+    async with DB.connection() as connection:
+        lost = connection._con
+    with pytest.raises(Away):
+        async with DB.connection():
+            raise asyncpg.InternalClientError(
+                "cannot switch to state 12; another operation (2) is in progress"
+            )
+    assert lost.is_closed()
+    assert await DB.fetchval("SELECT 1") == 1
+
+
+async def _is_broken():
+    try:
+        return DB.current_transaction.get().connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True

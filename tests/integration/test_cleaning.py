@@ -2,20 +2,25 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
+import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
 from tests.bots import PLUGIN, FixedRuntimes, add_bot, add_cliente, conversa_of, runtime
+from tests.live import give, platform
 
 from wabot import audit, cleaning, retention
 from wabot.cleaning import clean
 from wabot.db.engine import DB
 from wabot.doctor import count
+from wabot.flow import Context, End, Flow
 from wabot.plugins.guard import Guard
 from wabot.retention import Retention, RetentionChange
 from wabot.schedule import Schedule
 from wabot.storage import STORAGE
+from wabot.turn import BoundFlow
 
 NOW = datetime.now(UTC)
 OLD = NOW - timedelta(days=40)
@@ -27,6 +32,23 @@ SELECT $1, $2, $3 || n, 'text', $5, '{}', $4, $5 FROM generate_series(1, $6) AS 
 """
 REPLIES = "INSERT INTO outbox (chatbot, conversa, content, state, created_at) VALUES ($1, $2, '{}', $3, $4)"
 EVENT = "INSERT INTO event (chatbot, conversa, name, fields, at) VALUES ($1, 1, $2, '{}', $3)"
+
+OTHERS = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL
+    AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+
+class Nada(msgspec.Struct):
+    pass
+
+
+eco = Flow("eco", data=Nada)
+
+
+@eco.etapa
+async def inicio(ctx: Context[Nada]):
+    return End(f"eco: {ctx.message.text}")
 
 
 @pytest_asyncio.fixture
@@ -161,6 +183,50 @@ async def test_how_long_is_changed_kind_by_kind_and_leaves_a_trail(bot):
     assert await retention.of(bot.id) == Retention(mensagens=365, arquivos=30, avisos=None)
     trail = [entry.campos for entry in await audit.entries([bot.id]) if entry.objeto == "retenção"]
     assert trail == [{"arquivos": 30, "avisos": None}, {"mensagens": 365}]
+
+
+# -- in small pieces ----------------------------------------------------------------------------------------
+
+
+async def test_a_large_table_goes_in_small_batches_each_committed_before_the_next(bot, monkeypatch):
+    """Another connection sees the table shrink by a window at a time, and no transaction outlives its batch."""
+    monkeypatch.setattr(cleaning, "WINDOW", 500)
+    await keeps(bot, mensagens=30)
+    await messages(bot, "atendida", OLD, 20_000)
+    await messages(bot, "atendida", NOW, 500)
+    seen, open_ones = [], []
+
+    async def pause(_seconds):
+        async with DB._pool().acquire() as other:
+            seen.append(await other.fetchval("SELECT count(*) FROM inbox"))
+            open_ones.append(await other.fetchval(OTHERS))
+
+    monkeypatch.setattr(cleaning.asyncio, "sleep", pause)
+    assert (await clean(bot.id, NOW))["mensagens"] == 20_000
+    steps = [before - after for before, after in pairwise([20_500, *seen])]
+    assert (max(steps), len([step for step in steps if step])) == (500, 40)
+    assert set(open_ones) == {0}
+
+
+async def test_a_customer_is_answered_while_a_batch_deletes_what_they_wrote_before(database_uri, tmp_path):
+    async with platform(database_uri, tmp_path, plugin=None) as live:
+        await give(live.process, flows=(BoundFlow(eco, plugin="eco"),))
+        ana = live.simulator.customer("Ana")
+        await ana.says("oi")
+        await ana.sees("eco: oi")
+        conversa = await DB.fetchval("SELECT id FROM conversa")
+        await DB.execute(MESSAGES, live.bot.id, conversa, "velha", "atendida", OLD, 500)
+        await DB.execute(REPLIES, live.bot.id, conversa, "enviada", OLD)
+        batch = await asyncpg.connect(database_uri)
+        async with batch.transaction():  # as long as it likes: nothing of the turn is in its hands
+            gone = [
+                (await batch.fetchrow(statement, live.bot.id, NOW - timedelta(days=30), 0, 1000))["gone"]
+                for statement in cleaning.BATCHES["mensagens"]
+            ]
+            await ana.says("de novo")
+            await ana.sees("eco: de novo", within=5)
+        await batch.close()
+        assert gone == [500, 1]
 
 
 # -- when ------------------------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ DECIDED = {
     "pedidos.categoria": NOBODYS,
     "pedidos.produto": NOBODYS,
     "pedidos.numeracao": NOBODYS,
+    "pedidos.lembrete": NOBODYS,  # codes of carts
     "public.chatbot": NOBODYS,
     "public.number_hold": NOBODYS,
     "public.number_pace": NOBODYS,

@@ -11,7 +11,7 @@ from wabot import receipts
 from wabot.attend import Attendant
 from wabot.db.engine import DB
 from wabot.flow import Ask, Context, Flow, Go
-from wabot.outbox import Outbox
+from wabot.outbox import FRESH, Outbox
 from wabot.plugins.guard import Guard
 from wabot.turn import BoundFlow
 from wabot.whatsapp.client import Graph
@@ -113,6 +113,31 @@ async def test_a_message_sent_without_an_answer_is_known_by_our_id_in_its_status
 
     await until(known)
     sending.cancel()
+
+
+async def test_a_status_that_has_come_is_heard_before_anything_is_sent_again(door, graph, monkeypatch):
+    """Mechanism: a message of unknown outcome is not sent again while a status about it waits to be applied."""
+    door.simulator.faults.timeout_rate = 1
+    conversa = await conversa_of(door=door)
+    await worker(door, graph).attend(conversa)
+    sending = asyncio.create_task(Outbox(graph, door.process.runtimes).deliver(conversa))
+    await until(lambda: DB.fetchval("SELECT count(*) > 0 FROM receipt"))
+    sending.cancel()
+    door.simulator.faults.timeout_rate = 0
+    monkeypatch.setattr("wabot.outbox.UNCLEAR_AFTER", 0.0)
+    await Outbox(graph, door.process.runtimes).deliver(conversa)
+    assert len(door.simulator.sent) == 1
+
+
+async def test_who_was_held_up_between_claim_and_post_does_not_post(door, graph):
+    """Mechanism: a POST begins soon after its claim or not at all: later, somebody else may be sending the message."""
+    conversa = await conversa_of(door=door)
+    await worker(door, graph).attend(conversa)
+    moments = iter([0.0, FRESH + 1])
+    await Outbox(graph, door.process.runtimes, clock=lambda: next(moments)).deliver(conversa)
+    assert door.simulator.sent == []
+    await Outbox(graph, door.process.runtimes).deliver(conversa)
+    assert len(door.simulator.sent) == 1
 
 
 async def test_a_reply_never_overtakes_the_one_before_it(door, graph):

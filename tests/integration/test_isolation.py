@@ -63,7 +63,12 @@ async def one_of_each(api, bot):
     pedido = await made(
         "/api/pedidos/pedidos/", cliente=cliente, itens=[{"produto": produto, "quantidade": 1}]
     )
+    agendamento = await DB.fetchval(
+        "INSERT INTO agendamento (chatbot, job, titulo, cron) VALUES ($1, 'x', 'Secreto', '0 2 * * 0') RETURNING id",
+        bot,
+    )
     return {
+        "agendamentos": agendamento,
         "chatbots": bot,
         "clientes": cliente,
         "categorias": categoria,

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
@@ -12,11 +13,14 @@ import pytest_asyncio
 from tests.bots import PLUGIN, FixedRuntimes, add_bot, add_cliente, runtime
 from tests.live import until
 
+from wabot import agenda, audit
 from wabot import schedule as schedule_module
 from wabot.db.engine import DB
+from wabot.errors import WrongFields
 from wabot.parts import BotContext, Campaign, Job
 from wabot.plugins.breaker import FAILURES
 from wabot.plugins.guard import Guard
+from wabot.plugins.registry import Registry
 from wabot.schedule import Schedule
 
 HOURLY = "0 * * * *"
@@ -99,7 +103,6 @@ async def test_two_workers_at_once_run_it_once(bot):
     await work.entered.wait()
     async with asyncio.timeout(5):  # it is not waited for
         assert not await second.run(agendamento)
-        assert await second.due() == []
     work.released.set()
     assert await running
     assert not await second.run(agendamento)
@@ -121,6 +124,16 @@ async def test_many_schedules_that_look_on_their_own_run_it_once(bot):
         await asyncio.gather(*(schedule.look() for schedule in schedules))
     assert work.runs == await written() == 1
     assert (await stored())["last_result"] == "Nada a limpar."
+
+
+async def test_workers_that_all_come_at_the_same_moment_run_each_due_time_once(bot):
+    work = Anotador()
+    schedules = [schedule_of(bot, work) for _ in range(8)]
+    agendamento = await due(schedules[0])
+    for time in range(1, 11):
+        await make_due()
+        await asyncio.gather(*(schedule.run(agendamento) for schedule in schedules))
+        assert work.runs == await written() == time
 
 
 async def test_a_ring_makes_a_worker_look_now(bot, monkeypatch):
@@ -200,14 +213,14 @@ async def test_between_a_failure_and_its_record_nobody_else_gets_in(bot, monkeyp
 
     first, second = schedule_of(bot, Anotador(fail)), schedule_of(bot, Anotador())
     agendamento = await due(first)
-    original = schedule_module._ran
+    original = schedule_module._taken
 
     async def slowly(*args, **options):
         outside = asyncio.create_task(second.run(agendamento), context=contextvars.Context())
         others.append(await asyncio.wait_for(outside, 5))
         await original(*args, **options)
 
-    monkeypatch.setattr("wabot.schedule._ran", slowly)
+    monkeypatch.setattr("wabot.schedule._taken", slowly)
     await first.run(agendamento)
     assert others == [False]
 
@@ -409,3 +422,255 @@ async def test_a_job_sees_its_bot_the_time_and_its_configuration(bot):
     [context] = work.contexts
     assert (context.bot.id, context.bot.nome) == (bot.id, "Loja 1")
     assert abs(context.now - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+async def test_arguments_reach_the_job_and_what_does_not_fit_any_more_is_its_default(bot):
+    class Faxina(msgspec.Struct, frozen=True):
+        dias: int = 30
+        onde: str = "tudo"
+
+    work = Anotador()
+    job = Job("limpar", work, HOURLY, arguments=Faxina)
+    schedule = Schedule(FixedRuntimes(runtime(bot, jobs=[job])), Guard())
+    agendamento = await due(schedule)
+    await DB.execute("""UPDATE agendamento SET arguments = '{"dias": 7, "onde": 5, "antigo": 1}'""")
+    await schedule.run(agendamento)
+    assert work.contexts[0].arguments == Faxina(dias=7)
+
+
+async def test_a_job_says_what_becomes_of_missed_times(bot):
+    work = Anotador()
+    skips = Schedule(FixedRuntimes(runtime(bot, jobs=[Job("limpar", work, HOURLY, missed="skip")])), Guard())
+    await skips.declare()
+    await make_due(timedelta(hours=3))
+    await skips.look()
+    assert (work.runs, (await stored())["missed"]) == (0, "skip")
+
+
+# -- changed by people -----------------------------------------------------------------------------------------
+
+
+async def in_the_middle(schedule, work, do):
+    """Do something from elsewhere while the job runs; nobody may have to wait for it."""
+    work.also = work.wait
+    running = asyncio.create_task(schedule.run(await due(schedule)))
+    await work.entered.wait()
+    async with asyncio.timeout(5):
+        await asyncio.create_task(do(), context=contextvars.Context())
+    work.released.set()
+    assert await running
+
+
+async def edited(**changes):
+    return await agenda.change(Registry([]), (await stored())["id"], agenda.AgendamentoChange(**changes))
+
+
+async def test_edited_while_it_runs_the_new_times_count_and_nobody_waits(bot):
+    work = Anotador(told="Feito.")
+    schedule = schedule_of(bot, work)
+    await in_the_middle(schedule, work, lambda: edited(cron="30 4 * * *", timezone="UTC"))
+    row = await stored()
+    assert (row["cron"], row["next_run"].hour, row["next_run"].minute) == ("30 4 * * *", 4, 30)
+    assert (row["last_ok"], row["last_result"], row["later"]) == (True, "Feito.", True)
+    await schedule.look()
+    assert work.runs == 1
+
+
+async def test_switched_off_while_it_runs_it_ends_and_is_not_due_again(bot):
+    work = Anotador()
+    schedule = schedule_of(bot, work)
+    await in_the_middle(schedule, work, lambda: edited(enabled=False))
+    await schedule.look()
+    row = await stored()
+    assert (work.runs, row["last_ok"], row["enabled"], row["next_run"]) == (1, True, False, None)
+
+
+async def test_a_bot_that_moves_while_a_job_runs_has_its_times_in_the_new_zone(bot):
+    work = Anotador()
+    schedule = schedule_of(bot, work, cron="0 10 * * *")
+
+    async def move():
+        await DB.execute("UPDATE chatbot SET timezone = 'Europe/Lisbon'")
+
+    await in_the_middle(schedule, work, move)
+    await schedule.look()
+    row = await stored()
+    assert row["next_run"].astimezone(ZoneInfo("Europe/Lisbon")).hour == 10
+    assert work.runs == 1
+
+
+async def test_a_changed_time_is_planned_before_the_change_is_answered(bot):
+    await schedule_of(bot, Anotador()).declare()
+    changed = await edited(cron="15 7 * * *")
+    assert changed.next_run.astimezone(ZoneInfo("America/Sao_Paulo")).strftime("%H:%M") == "07:15"
+    moved = await edited(timezone="Asia/Tokyo")
+    assert moved.next_run.astimezone(ZoneInfo("Asia/Tokyo")).strftime("%H:%M") == "07:15"
+    assert (await edited(enabled=False)).next_run is None
+    assert (await edited(enabled=True)).next_run == moved.next_run
+
+
+async def test_what_does_not_fit_is_told_field_by_field_and_nothing_changes(bot):
+    await schedule_of(bot, Anotador()).declare()
+    before = await stored()
+    with pytest.raises(WrongFields) as wrong:
+        await edited(cron="às dez", timezone="Brasil", arguments={"dias": 3})
+    assert wrong.value.fields.keys() == {"cron", "timezone", "arguments.dias"}
+    assert "Escreva minuto" in wrong.value.fields["cron"]
+    assert await stored() == before
+
+
+async def test_an_edit_leaves_a_trail(bot):
+    await schedule_of(bot, Anotador()).declare()
+    await edited(enabled=False)
+    [entry] = [entry for entry in await audit.entries([bot.id]) if entry.objeto == "agendamento"]
+    assert (entry.acao, entry.campos) == ("mudar", {"enabled": False})
+
+
+# -- asked for -------------------------------------------------------------------------------------------------
+
+
+async def asked():
+    await DB.execute("INSERT INTO plugin_binding (chatbot, plugin) SELECT id, $1 FROM chatbot", PLUGIN)
+    return await agenda.ask((await stored())["id"])
+
+
+async def test_asked_for_it_runs_now_and_at_its_time_all_the_same(bot):
+    work = Anotador(told="Feito.")
+    schedule = schedule_of(bot, work)
+    await schedule.declare()
+    planned = (await stored())["next_run"]
+    agendamento = await asked()
+    assert agendamento.asked_at
+    await schedule.look()
+    row = await stored()
+    assert (work.runs, row["asked_at"], row["last_result"]) == (1, None, "Feito.")
+    assert row["next_run"] == planned
+    await schedule.look()
+    assert work.runs == 1
+
+
+async def test_asked_for_when_it_is_due_anyway_it_runs_once(bot):
+    work = Anotador()
+    schedule = schedule_of(bot, work)
+    await due(schedule)
+    await asked()
+    await schedule.look()
+    assert (work.runs, (await stored())["asked_at"], (await stored())["later"]) == (1, None, True)
+
+
+async def test_asked_for_by_two_and_run_by_two_it_runs_once(bot):
+    work = Anotador()
+    first, second = schedule_of(bot, work), schedule_of(bot, work)
+    await first.declare()
+    agendamento = await asked()
+    await asyncio.gather(*(agenda.ask(agendamento.id) for _ in range(4)))
+    await asyncio.gather(first.look(), second.look())
+    assert work.runs == await written() == 1
+
+
+async def test_asked_for_during_a_run_it_runs_once_more_afterwards(bot):
+    work = Anotador()
+    schedule = schedule_of(bot, work)
+    await in_the_middle(schedule, work, asked)
+    await schedule.look()
+    await schedule.look()
+    assert work.runs == 2
+
+
+async def test_a_switched_off_agendamento_runs_when_it_is_asked_for(bot):
+    work = Anotador()
+    schedule = schedule_of(bot, work)
+    await schedule.declare()
+    await edited(enabled=False)
+    await asked()
+    await schedule.look()
+    assert (work.runs, (await stored())["next_run"]) == (1, None)
+
+
+async def test_killed_while_it_was_asked_for_it_runs_again_and_once(bot):
+    work = Anotador()
+    work.also = work.wait
+    schedule = schedule_of(bot, work)
+    await schedule.declare()
+    agendamento = await asked()
+    running = asyncio.create_task(schedule.run(agendamento.id))
+    await work.entered.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (await written(), (await stored())["asked_at"]) == (0, agendamento.asked_at)
+    work.released.set()
+    await schedule.look()
+    await schedule.look()
+    assert await written() == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("UPDATE plugin_binding SET enabled = false", "plugin"),
+        ("UPDATE chatbot SET ativo = false", "chatbot"),
+    ],
+)
+async def test_what_cannot_run_is_not_asked_for(bot, statement, why):
+    await schedule_of(bot, Anotador()).declare()
+    agendamento = await asked()
+    await DB.execute("UPDATE agendamento SET asked_at = NULL")
+    await DB.execute(statement)
+    with pytest.raises(agenda.Hindered, match=why):
+        await agenda.ask(agendamento.id)
+    assert (await stored())["asked_at"] is None
+
+
+# -- clocks that jump: what is stored lies where the old clock put it ------------------------------------------
+
+STAMPS = ("next_run", "last_due", "last_run", "planned_at")
+
+
+async def clock_goes(forward: timedelta):
+    """The clock that all of it was written by stood so much earlier."""
+    columns = ", ".join(f"{name} = {name} - $1::interval" for name in STAMPS)
+    await DB.execute(f"UPDATE agendamento SET {columns}", forward)
+
+
+async def test_after_a_jump_forward_past_many_times_it_runs_once(bot):
+    work = Anotador()
+    schedule = schedule_of(bot, work, cron="*/5 * * * *")
+    await schedule.run(await due(schedule))
+    await clock_goes(timedelta(hours=7))
+    await schedule.look()
+    await schedule.look()
+    assert (work.runs, (await stored())["later"]) == (2, True)
+
+
+async def test_after_a_small_jump_back_no_due_time_runs_a_second_time(bot):
+    work = Anotador()
+    schedule = schedule_of(bot, work, cron="*/5 * * * *")
+    await schedule.run(await due(schedule))
+    await clock_goes(-timedelta(minutes=20))
+    jumped = await stored()
+    await schedule.look()
+    assert (work.runs, (await stored())["next_run"]) == (1, jumped["next_run"])
+    replanned = await edited(cron="*/10 * * * *")  # nor does an edit bring one back
+    assert replanned.next_run > jumped["last_due"]
+
+
+async def test_after_a_clock_years_ahead_is_set_right_it_is_planned_anew(bot):
+    work = Anotador()
+    schedule = schedule_of(bot, work)
+    await schedule.run(await due(schedule))
+    await clock_goes(-timedelta(days=1500))
+    await schedule.look()
+    row = await stored()
+    assert timedelta(0) < row["next_run"] - datetime.now(UTC) <= timedelta(hours=1)
+    await make_due()
+    await schedule.look()
+    assert work.runs == 2
+
+
+async def test_one_planned_by_such_a_clock_that_never_ran_is_planned_anew_as_well(bot):
+    schedule = schedule_of(bot, Anotador())
+    await schedule.declare()
+    await clock_goes(-timedelta(days=1500))
+    await schedule.look()
+    assert (await stored())["next_run"] - datetime.now(UTC) <= timedelta(hours=1)

@@ -19,6 +19,10 @@ from schemathesis import GenerationMode
 from tests.document import operations
 from tests.live import platform
 
+from wabot import cleaning
+from wabot.plugins.guard import Guard
+from wabot.schedule import Schedule
+
 EXAMPLES = int(os.environ.get("WABOT_TEST_EXAMPLES", "12"))
 """Requests of each kind to each operation; a night may afford thousands."""
 
@@ -50,6 +54,7 @@ class Served:
         ):
             api = await running.api()
             self.url, self.token, self.bot = running.url, api.headers["Authorization"], running.bot.id
+            await Schedule(running.process.runtimes, Guard(), cleaning.works).declare()
             self._ready.set()
             await self._over.wait()
 
@@ -73,12 +78,23 @@ def one_of_each(served):
         assert answer.status_code == 201, answer.text
         return answer.json()["id"]
 
+    def first(path):
+        with httpx.Client(base_url=served.url, headers={"Authorization": served.token}, verify=False) as api:
+            return api.get(path).json()["items"][0]["id"]
+
     bot = served.bot
     cliente = made("/api/clientes/", chatbot=bot, nome="Ana", telefone=phone())
     categoria = made("/api/pedidos/categorias/", chatbot=bot, nome="Marmitas")
     produto = made("/api/pedidos/produtos/", chatbot=bot, categoria=categoria, nome="Feijoada", preco=2990)
     pedido = made("/api/pedidos/pedidos/", cliente=cliente, itens=[{"produto": produto, "quantidade": 1}])
-    return {"chatbot": bot, "cliente": cliente, "categoria": categoria, "produto": produto, "pedido": pedido}
+    return {
+        "agendamento": first("/api/agendamentos/"),
+        "chatbot": bot,
+        "cliente": cliente,
+        "categoria": categoria,
+        "produto": produto,
+        "pedido": pedido,
+    }
 
 
 def phone():
@@ -89,7 +105,7 @@ def made_real(case, method, path, ids):
     """A description cannot say which chatbots there are, nor what a name or a number is: the rest of a case stays."""
     kind = next(
         kind
-        for kind in ("pedidos/pedido", "produto", "categoria", "cliente", "chatbot")
+        for kind in ("agendamento", "pedidos/pedido", "produto", "categoria", "cliente", "chatbot")
         if f"{kind}s" in path
     )
     case.path_parameters = {"id": ids[kind.rpartition("/")[2]], "plugin": "pedidos"} if "{" in path else {}
@@ -112,6 +128,8 @@ def made_real(case, method, path, ids):
             "timezone": "America/Manaus",
             "status": "confirmado",
             "config": {},
+            "cron": "0 */6 * * *",
+            "arguments": {},
             "itens": [{"produto": ids["produto"], "quantidade": 1}],
         }
         case.body |= {name: value for name, value in real.items() if name in case.body}

@@ -84,7 +84,7 @@ def test_a_wrong_hook_is_told_as_it_should_be_written(folder):
 
 def test_a_plugin_that_hangs_is_stopped_and_told_where(folder):
     folder.breaks("flow.py", "class Dados", "import time; time.sleep(60)\n\n\nclass Dados")
-    assert found(folder, limit=6) == [("error", "hangs", folder.place("flow.py", "time.sleep"))]
+    assert found(folder, limit=12) == [("error", "hangs", folder.place("flow.py", "time.sleep"))]
 
 
 def test_what_was_found_before_a_crash_is_kept(folder):

@@ -5,9 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from wabot.due import BadCron, check, next_after
+from wabot.due import BadCron, check, in_words, next_after
 
 NEW_YORK = "America/New_York"
+LISBON = "Europe/Lisbon"
 
 
 def at(text: str) -> datetime:
@@ -25,6 +26,11 @@ def at(text: str) -> datetime:
         ("30 2 * * *", NEW_YORK, "2026-03-07T12:00:00Z", "2026-03-08T07:00Z"),  # 02:30 does not exist: 03:00
         ("30 1 * * *", NEW_YORK, "2026-10-31T12:00:00Z", "2026-11-01T05:30Z"),  # 01:30 comes twice
         ("30 1 * * *", NEW_YORK, "2026-11-01T05:30:00Z", "2026-11-02T06:30Z"),  # and is due once
+        ("30 1 * * *", LISBON, "2026-03-28T12:00:00Z", "2026-03-29T01:00Z"),  # 01:30 does not exist: 02:00
+        ("30 1 * * *", LISBON, "2026-03-29T01:00:00Z", "2026-03-30T00:30Z"),
+        ("30 1 * * *", LISBON, "2026-10-24T12:00:00Z", "2026-10-25T00:30Z"),  # 01:30 comes twice
+        ("30 1 * * *", LISBON, "2026-10-25T00:30:00Z", "2026-10-26T01:30Z"),  # and is due once
+        ("0 */6 * * *", LISBON, "2026-10-24T23:30:00Z", "2026-10-25T06:00Z"),
         (
             "0 10 * * *",
             NEW_YORK,
@@ -35,6 +41,25 @@ def at(text: str) -> datetime:
 )
 def test_the_next_due_time(cron, timezone, moment, due):
     assert next_after(at(moment), cron, timezone) == at(due)
+
+
+@pytest.mark.parametrize(
+    ("cron", "said"),
+    [
+        ("0 10 * * *", "todo dia às 10:00"),
+        ("5 2 * * 0", "domingo às 02:05"),
+        ("30 8 * * 1-6", "de segunda a sábado às 08:30"),
+        ("0 9 1 * *", "dia 1 de cada mês às 09:00"),
+        ("0 */6 * * *", "a cada 6 horas"),
+        ("*/15  * * * *", "a cada 15 minutos"),
+        ("0 * * * *", "a cada hora"),
+        ("0 10 * 12 1,3", ""),
+        ("0 */7 * * *", ""),  # 21:00, and then 00:00
+        ("às dez", ""),
+    ],
+)
+def test_the_commonest_lines_are_said_as_people_say_them(cron, said):
+    assert in_words(cron) == said
 
 
 def test_each_hour_of_the_longest_day_is_due():

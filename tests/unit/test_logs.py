@@ -3,7 +3,7 @@
 import json
 import logging
 
-from wabot.logs import _Console, _Json, places
+from wabot.logs import _Console, _Json, places, step
 
 
 def failure():
@@ -33,3 +33,11 @@ def test_neither_format_quotes_an_exception():
     for shown in (line["exception"], _Console().format(record())):
         assert "ValueError" in shown
         assert "CPF" not in shown
+
+
+def test_a_step_names_its_rows_in_both_formats(caplog):
+    caplog.set_level(logging.INFO)
+    step(logging.getLogger("wabot.x"), "turn", conversa=42, inbox=812)
+    [record] = caplog.records
+    assert json.loads(_Json().format(record))["inbox"] == 812
+    assert _Console().format(record).endswith("turn conversa=42 inbox=812")

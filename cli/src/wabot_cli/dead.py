@@ -8,7 +8,7 @@ import msgspec
 from wabot import chatbots
 from wabot import dead as letters
 from wabot.dead import Letter
-from wabot_cli.support import database, json_option, run, show_json, show_table
+from wabot_cli.support import database, json_option, printable, run, show_json, show_table
 
 HINDRANCES = {
     "bulk": "é de uma campanha, que não é enviada duas vezes",
@@ -63,7 +63,7 @@ def show(id: str, as_json: bool) -> None:
         show_json(fields)
     else:
         for name, value in fields.items():
-            click.echo(f"{name:10} {_printable(str(value))}")
+            click.echo(f"{name:10} {printable(str(value))}")
 
 
 @dead.command()
@@ -71,20 +71,38 @@ def show(id: str, as_json: bool) -> None:
 @click.option(
     "--all", "everything", is_flag=True, help="Todas as que ainda podem ser respondidas ou enviadas."
 )
+@click.option(
+    "--restored",
+    is_flag=True,
+    help="Todas as que um restore separou; a instalação antiga pode tê-las enviado.",
+)
 @bot_option
-def retry(ids: tuple[str, ...], everything: bool, bot: str | None) -> None:
+def retry(ids: tuple[str, ...], everything: bool, restored: bool, bot: str | None) -> None:
     """Tenta de novo: a mensagem recebida é respondida, a resposta recusada é enviada, na ordem da conversa."""
-    if everything == bool(ids):
-        raise click.UsageError("Diga os ids, ou --all.")
+    if bool(ids) + everything + restored != 1:
+        raise click.UsageError("Diga os ids, ou --all, ou --restored.")
 
     async def work() -> int:
         async with database():
             scope = await _scope(bot)
-            if everything:
-                return await letters.retry_all(scope)
+            if not ids:
+                return await letters.retry_all(scope, restored=restored)
             return sum([await _retried(one, scope) for one in ids])
 
     click.echo(f"Na fila de novo: {run(work())}.")
+
+
+@dead.command()
+@click.option("--restored", is_flag=True, required=True, help="As que um restore separou.")
+@bot_option
+def drop(restored: bool, bot: str | None) -> None:
+    """Decide que as mensagens separadas por um restore não serão respondidas nem enviadas."""
+
+    async def work() -> int:
+        async with database():
+            return await letters.drop_restored(await _scope(bot))
+
+    click.echo(f"Descartadas: {run(work())}.")
 
 
 async def _retried(id: str, scope: list[int] | None) -> bool:
@@ -117,11 +135,6 @@ def _row(letter: Letter) -> tuple[str, ...]:
         str(letter.chatbot),
         f"{letter.at:%d/%m %H:%M} UTC",
         letter.plugin or "-",
-        _printable(error)[:60],
+        printable(error)[:60],
         retriable,
     )
-
-
-def _printable(text: str) -> str:
-    """An error may quote what a stranger wrote: nothing in it may steer the terminal."""
-    return "".join(char if char.isprintable() else "·" for char in text)

@@ -5,7 +5,9 @@ import sys
 import click
 
 from wabot import doctor as examination
-from wabot.errors import Away
+from wabot.errors import Away, BadSetting
+from wabot.settings import Settings, load
+from wabot.whatsapp.client import Graph
 from wabot_cli.support import database, json_option, run, show_json
 
 COLOURS = {"error": "red", "warning": "yellow"}
@@ -15,7 +17,10 @@ COLOURS = {"error": "red", "warning": "yellow"}
 @json_option
 def doctor(as_json: bool) -> None:
     """Examina a instalação: o que responde, o que falta, o que está parado. Termina com 1 se houver erro."""
-    report = run(_examine())
+    try:
+        report = run(_examine(load()))
+    except BadSetting as wrong:
+        report = examination.misconfigured(wrong)
     if as_json:
         show_json(report)
     else:
@@ -23,12 +28,15 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if report.ok else 1)
 
 
-async def _examine() -> examination.Report:
+async def _examine(settings: Settings) -> examination.Report:
+    graph = Graph(settings.graph_api_url, settings.graph_api_version)
     try:
-        async with database() as settings:
-            return await examination.examine(settings)
-    except Away as error:
-        return examination.unreachable(error)
+        async with database():
+            return await examination.examine(settings, graph)
+    except Away as away:
+        return await examination.without_database(settings, graph, away)
+    finally:
+        await graph.close()
 
 
 def _show(report: examination.Report) -> None:

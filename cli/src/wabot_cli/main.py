@@ -22,6 +22,7 @@ COMMANDS = {
     "migrate": ("run", "Atualiza o banco de dados, do núcleo e dos plugins"),
     "bots": ("bots", "Chatbots: add, list, show, update, verify, disable, retention"),
     "plugins": ("plugins", "Plugins: list, show, enable, disable, new, check, upgrade-plan"),
+    "agenda": ("agenda", "Tarefas com hora marcada: list, show, run, set"),
     "chat": ("chat", "Conversa com um chatbot no terminal"),
     "clientes": ("clientes", "As pessoas que escrevem: export, erase, consent; merges, merge, unmerge"),
     "templates": ("templates", "Modelos de mensagem: sync, list"),
@@ -29,8 +30,11 @@ COMMANDS = {
     "users": ("users", "Pessoas que entram no painel: add, list, show, role, password, disable"),
     "tokens": ("tokens", "Tokens da API: create, list, revoke"),
     "audit": ("audit", "Quem mudou o quê: list"),
-    "dead": ("dead", "Mensagens paradas: list, show, retry"),
+    "dead": ("dead", "Mensagens paradas: list, show, retry, drop"),
+    "logs": ("logs", "A história de uma mensagem: show"),
     "doctor": ("doctor", "Diz o que está errado e como consertar"),
+    "backup": ("backup", "Guarda o banco e os arquivos em um arquivo só"),
+    "restore": ("backup", "Traz de volta o que um backup guardou; nada é enviado de novo"),
 }
 
 

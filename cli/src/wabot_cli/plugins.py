@@ -17,7 +17,7 @@ from wabot.upgrade import Fate
 from wabot.vault import Vault
 from wabot_cli.check import check
 from wabot_cli.new import new
-from wabot_cli.support import database, json_option, run, show_json, show_table
+from wabot_cli.support import database, json_option, pairs, run, show_json, show_table
 
 STATUS = {"ok": "ok", "broken": "quebrado", "incompatible": "incompatível", "orphaned": "falta instalar"}
 FATE: dict[Fate, str] = {
@@ -143,7 +143,7 @@ def enable(plugin: str, bot: str, values: tuple[str, ...], priority: int | None)
     from wabot.db.migrate import pending
     from wabot.plugins.registry import load
 
-    pairs = _pairs(values)
+    given = pairs("--set", values)
 
     async def work() -> tuple[str, Entry, bool]:
         async with database() as settings:
@@ -154,7 +154,7 @@ def enable(plugin: str, bot: str, values: tuple[str, ...], priority: int | None)
             if loaded is None:
                 raise NoSuchPlugin(f"O plugin {plugin} não pode ser ligado: {entry.error or 'não carrega'}.")
             vault = Vault(settings.secret_keys)
-            await bindings.enable(chatbot.id, loaded, pairs, vault, known, priority)
+            await bindings.enable(chatbot.id, loaded, given, vault, known, priority)
             return chatbot.nome, entry, bool(await pending(entry.descriptor.migrations))
 
     nome, entry, unmigrated = run(work())
@@ -337,9 +337,3 @@ def _draw(plugin: Shown, svg: Path | None) -> None:
         return
     svg.write_text("\n".join(drawing.svg(graph) for graph in graphs[:1]), encoding="utf-8")
     click.echo(f"Desenho gravado em {svg}.", err=True)
-
-
-def _pairs(values: tuple[str, ...]) -> dict[str, str]:
-    if wrong := [value for value in values if "=" not in value]:
-        raise click.UsageError(f"--set {wrong[0]}: use CHAVE=VALOR.")
-    return dict(value.partition("=")[::2] for value in values)

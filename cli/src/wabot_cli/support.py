@@ -67,6 +67,18 @@ def show_table(rows: Sequence[tuple[str, ...]], *headings: str) -> None:
         click.secho(line, bold=number == 0)
 
 
+def printable(text: str) -> str:
+    """What a stranger may have written: nothing in it may steer the terminal."""
+    return "".join(char if char.isprintable() else "·" for char in text)
+
+
+def pairs(option: str, values: Sequence[str]) -> dict[str, str]:
+    """What an option that may be repeated gives as CHAVE=VALOR."""
+    if wrong := [value for value in values if "=" not in value]:
+        raise click.UsageError(f"{option} {wrong[0]}: use CHAVE=VALOR.")
+    return dict(value.partition("=")[::2] for value in values)
+
+
 def secret(value: str) -> str:
     """A secret given as `-` is read from standard input, so that it stays out of the shell's history."""
     return sys.stdin.readline().strip() if value == "-" else value

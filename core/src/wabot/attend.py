@@ -19,7 +19,7 @@ from wabot.db.away import away, is_away
 from wabot.db.engine import DB, Transaction
 from wabot.errors import NewerState, NoFileYet, PluginFailed, WabotError, reason_of
 from wabot.flow import Cliente
-from wabot.logs import places
+from wabot.logs import places, step
 from wabot.media.erase import mark
 from wabot.media.kept import ChatbotFiles
 from wabot.message import Inbound, TextMessage
@@ -85,17 +85,18 @@ class Attendant:
             return [False] * len(conversas)
         try:
             async with DB.transaction() as transaction:
-                more = await self._round(chatbot, conversas, transaction)
+                more, taken = await self._round(chatbot, conversas, transaction)
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - each is taken alone, and fails for itself
             log.info("chatbot %s: a round of turns is undone (%s)", chatbot, places(error))
             return [None] * len(conversas)
+        _tell(chatbot, taken)
         return [more.get(conversa) for conversa in conversas]
 
     async def _round(
         self, chatbot: int, conversas: Sequence[int], transaction: Transaction
-    ) -> dict[int, bool]:
+    ) -> tuple[dict[int, bool], list[Taken]]:
         """It ends early after a turn that has written rows of its own, whose locks others would wait for."""
         began = time.monotonic()
         locked = await DB.fetch(LOCK_FREE, conversas, chatbot)
@@ -114,7 +115,7 @@ class Attendant:
                 transaction.wrote = False
                 taken.append(await self._take(rows[conversa], message, trail, frozenset(), transaction))
         waiting = await self._write(chatbot, taken, trail)
-        return more | {turn.conversa: turn.conversa in waiting for turn in taken}
+        return more | {turn.conversa: turn.conversa in waiting for turn in taken}, taken
 
     async def _one(self, conversa: int, without: frozenset[str] = frozenset()) -> bool:
         """Answer the oldest message; False if nothing more waits that may be answered now."""
@@ -136,7 +137,9 @@ class Attendant:
                 if not message or message["too_early"]:
                     return False
                 taken = await self._take(row, message, trail, without, transaction)
-                return bool(await self._write(row["chatbot"], [taken], trail))
+                more = await self._write(row["chatbot"], [taken], trail)
+            _tell(row["chatbot"], [taken])
+            return bool(more)
         except (NotReady, OSError):
             raise  # not the message's fault: it stays as it was
         except Exception as error:  # noqa: BLE001 - a plugin's failure is its own
@@ -204,6 +207,11 @@ class Attendant:
         else:
             [apology] = encode([TextMessage(texts.FALHA_NOSSA)])
             await DB.execute(SET_ASIDE, message["id"], reason, plugin, apology)
+
+
+def _tell(chatbot: int, taken: Sequence[Taken]) -> None:
+    for turn in taken:
+        step(log, "turn", chatbot=chatbot, conversa=turn.conversa, inbox=turn.message, etapa=turn.led_to)
 
 
 async def _forget(conversa: int) -> None:

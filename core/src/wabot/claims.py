@@ -8,9 +8,14 @@ RETURNING outbox.id, outbox.chatbot, outbox.conversa, content, tries, refused, b
     coalesce(last_inbound_at < now() - interval '24 hours', true) AS closed
 """
 
+# Nobody answered the POST, and the time for a status to come is over: while the server was down none could be stored,
+# so it begins anew when it starts; and one that has come and is still to be applied says that the message went.
+_SILENT = """state = 'enviando' AND greatest(sending_at, pg_postmaster_start_time()) < now() - make_interval(secs => {})
+            AND NOT EXISTS (SELECT FROM receipt WHERE receipt.outbox = {}.id AND receipt.state = 'pendente')"""
+
 # The next reply of each of these conversas, if it may go now. The oldest open row decides: while it is being sent, or
 # waits for its next try, or somebody else has it in hand, nothing behind it may overtake. Bulk messages are not in its
-# way. While the server was down no outcome could be written, so the time to wait for one begins anew when it starts.
+# way.
 CLAIM = f"""
 WITH oldest AS MATERIALIZED (
     SELECT next.id FROM unnest($1::text::bigint[]) AS here (conversa), LATERAL (
@@ -19,8 +24,7 @@ WITH oldest AS MATERIALIZED (
 ), free AS MATERIALIZED (
     SELECT id, conversa FROM outbox
     WHERE id IN (SELECT id FROM oldest)
-        AND (state = 'pendente' OR (state = 'enviando'
-            AND greatest(sending_at, pg_postmaster_start_time()) < now() - make_interval(secs => $2)))
+        AND (state = 'pendente' OR ({_SILENT.format("$2", "outbox")}))
         AND (retry_at IS NULL OR retry_at <= now())
         AND NOT EXISTS (SELECT FROM number_hold WHERE chatbot = outbox.chatbot)
     FOR UPDATE SKIP LOCKED
@@ -84,8 +88,7 @@ WITH due AS (
 ), picked AS MATERIALIZED (
     SELECT next.id, next.conversa
     FROM due JOIN outbox AS next USING (chatbot) JOIN conversa ON conversa.id = next.conversa
-    WHERE (state = 'pendente' OR (NOT bulk AND state = 'enviando'
-            AND greatest(sending_at, pg_postmaster_start_time()) < now() - make_interval(secs => $1)))
+    WHERE (state = 'pendente' OR (NOT bulk AND {_SILENT.format("$1", "next")}))
         AND (retry_at IS NULL OR retry_at <= now())
         AND (content ->> 'type' = 'template' OR last_inbound_at > now() - interval '24 hours')
         AND NOT EXISTS (

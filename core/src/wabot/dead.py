@@ -18,6 +18,9 @@ MOST = 200
 """Dead letters on one page."""
 AT_ONCE = 1000
 """Dead letters put back in one statement."""
+RESTORED, DROPPED = "separada na restauração", "descartada depois da restauração"
+"""How the reason begins of what waited when a backup was made and was set aside when it was restored; and of what
+somebody then decided not to send. The old installation may have answered or sent it."""
 
 # A reply that is no template may be sent for 24 hours after the customer's last message (Meta's customer service
 # window), so an older letter cannot be answered any more. A bulk message is nobody's answer, and never goes twice.
@@ -44,7 +47,8 @@ PAGE, ONE, COUNT, RETRIABLE = (
         "SELECT * FROM dead ORDER BY at DESC, box, id DESC LIMIT $2 OFFSET $3",
         "SELECT * FROM dead WHERE box = $2 AND id = $3",
         "SELECT count(*) FROM dead",
-        "SELECT box, id FROM dead WHERE hindrance = '' AND (box, id) > ($2, $3) ORDER BY box, id LIMIT $4",
+        "SELECT box, id FROM dead WHERE hindrance = '' AND (box, id) > ($2, $3) AND starts_with(error, $5) = $6"
+        " AND NOT starts_with(error, $7) ORDER BY box, id LIMIT $4",
     )
 )
 
@@ -62,6 +66,18 @@ WHERE id = ANY ($1) AND state = 'falhou' AND NOT bulk AND ($2::int[] IS NULL OR 
 RETURNING id
 """,
 }
+
+# A message received is kept, so that Meta's repeating it is recognised; a reply stays as one that failed.
+DROP = """
+WITH received AS (
+    UPDATE inbox SET state = 'guardada', error = $3
+    WHERE state = 'morta' AND starts_with(error, $2) AND ($1::int[] IS NULL OR chatbot = ANY ($1)) RETURNING id
+), written AS (
+    UPDATE outbox SET error = $3
+    WHERE state = 'falhou' AND starts_with(error, $2) AND ($1::int[] IS NULL OR chatbot = ANY ($1)) RETURNING id
+)
+SELECT (SELECT count(*) FROM received) + (SELECT count(*) FROM written)
+"""
 
 
 class NoSuchLetter(WabotError):
@@ -131,15 +147,23 @@ async def retry(id: str, chatbots: Collection[int] | None = None) -> bool:
     return bool(await DB.fetch(RETRY[letter.box], [letter.number], _list(chatbots)))
 
 
-async def retry_all(chatbots: Collection[int] | None = None) -> int:
-    """All that can be tried again; how many they were. What dies anew meanwhile is not taken twice."""
+async def retry_all(chatbots: Collection[int] | None = None, *, restored: bool = False) -> int:
+    """All that can be tried again; how many they were. What dies anew meanwhile is not taken twice.
+
+    What was set aside at a restore is left where it is, since it may have been sent; with `restored`, only that.
+    """
     done, last = 0, ("", 0)
-    while rows := await DB.fetch(RETRIABLE, _list(chatbots), *last, AT_ONCE):
+    while rows := await DB.fetch(RETRIABLE, _list(chatbots), *last, AT_ONCE, RESTORED, restored, DROPPED):
         for box, statement in RETRY.items():
             numbers = [row["id"] for row in rows if row["box"] == box]
             done += len(await DB.fetch(statement, numbers, _list(chatbots))) if numbers else 0
         last = (rows[-1]["box"], rows[-1]["id"])
     return done
+
+
+async def drop_restored(chatbots: Collection[int] | None = None) -> int:
+    """Decide that what was set aside at a restore is never answered or sent; how many they were."""
+    return int(await DB.fetchval(DROP, _list(chatbots), RESTORED, DROPPED))
 
 
 def _list(chatbots: Collection[int] | None) -> Sequence[int] | None:

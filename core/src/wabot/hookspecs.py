@@ -94,7 +94,10 @@ def wabot_filters() -> Sequence[Filter]:  # type: ignore[empty-body]
 
 @_hook(Job, many=True, kind="job", since="1.0")
 def wabot_jobs() -> Sequence[Job]:  # type: ignore[empty-body]
-    """Work at fixed times, once per due time for each bot that has the plugin on, however many schedulers run."""
+    """Work at fixed times, once per due time for each bot that has the plugin on, however many schedulers run.
+
+    People change when it runs, and with which arguments: see docs/agenda.md.
+    """
 
 
 @_hook(Sink, many=True, kind="sink", since="1.0")

@@ -14,9 +14,10 @@ import msgspec
 from wabot.db.batch import Batch
 from wabot.db.engine import DB
 from wabot.identity import Sighting, conversas_of
+from wabot.logs import step
 from wabot.media import incoming
 from wabot.outbox import outbox_id
-from wabot.queue import Place, Queue
+from wabot.queue import Queue
 from wabot.whatsapp.payloads import Message, Status
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ STORE_MESSAGES = """
 INSERT INTO inbox (chatbot, conversa, wamid, kind, sent_at, raw, state)
 SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[], $7::text[])
 ON CONFLICT (chatbot, wamid) DO NOTHING
-RETURNING chatbot, wamid, conversa, state
+RETURNING id, chatbot, wamid, conversa, state
 """
 
 STORE_STATUSES = """
@@ -98,11 +99,14 @@ class Inbox:
         statuses = [item for delivery in deliveries for item in delivery.statuses]
         notices = [item for delivery in deliveries for item in delivery.notices]
         async with DB.transaction():
-            waiting, files = await _store_messages(messages)
+            stored, files = await _store_messages(messages)
             await _store_statuses(statuses)
             await _store_notices(notices)
             await _keep_apart([item for delivery in deliveries for item in delivery.quarantined])
-        if waiting:
+        for row in stored:
+            step(log, "stored", chatbot=row["chatbot"], conversa=row["conversa"], inbox=row["id"])
+        pending = (row for row in stored if row["state"] == "pendente")
+        if waiting := list(dict.fromkeys((row["chatbot"], row["conversa"]) for row in pending)):
             self._queue.soon(self._queue.attend(waiting))
         if statuses:
             self._queue.soon(self._queue.receipts())
@@ -113,8 +117,8 @@ class Inbox:
         return [None] * len(deliveries)
 
 
-async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list[Place], bool]:
-    """Store what is new. Where it waits, and whether files are to be fetched."""
+async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list[Any], bool]:
+    """Store what is new. Its rows, and whether files are to be fetched."""
     if not messages:
         return [], False
     conversas = await conversas_of(
@@ -133,10 +137,7 @@ async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list
         for (chatbot, message), conversa in zip(messages, conversas, strict=True)
     ]
     stored = await DB.fetch(STORE_MESSAGES, *_columns(rows))
-    waiting = list(
-        dict.fromkeys((row["chatbot"], row["conversa"]) for row in stored if row["state"] == "pendente")
-    )
-    return waiting, await _store_files(messages, stored)
+    return stored, await _store_files(messages, stored)
 
 
 async def _store_files(messages: Sequence[tuple[int, Message]], stored: Iterable[Any]) -> bool:

@@ -24,9 +24,21 @@ def set_up(level: str, fmt: str) -> None:
         logging.getLogger(repeating).setLevel(logging.CRITICAL)
 
 
+def step(log: logging.Logger, what: str, **ids: Any) -> None:
+    """One step of a message's way, by the ids of the rows it touched: told when they are committed, and never more
+    of anybody than ids. (A wamid is no such id: it is base64 with the phone in it.)
+    """
+    if log.isEnabledFor(logging.INFO):
+        log.info(what, extra={"ids": ids})
+
+
 class _Console(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        ids = getattr(record, "ids", {})
+        return " ".join([super().formatMessage(record), *(f"{name}={value}" for name, value in ids.items())])
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         return places(ei[1])
@@ -39,6 +51,7 @@ class _Json(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **getattr(record, "ids", {}),
         }
         if record.exc_info:
             line["exception"] = places(record.exc_info[1])

@@ -8,7 +8,8 @@ waits for it) goes after every reply, a few at a time, and never again once it m
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from wabot import addresses, consent, holds, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
 from wabot.db.engine import DB, literal, patiently
+from wabot.logs import step
 from wabot.media.upload import Uploads
 from wabot.message import FileMessage, Outbound, TemplateMessage
 from wabot.outage import Outage
@@ -27,7 +29,7 @@ from wabot.pacing import Pacing
 from wabot.plugins.runtime import BotRuntime, Runtimes
 from wabot.storage import NotKept
 from wabot.templates import Held
-from wabot.whatsapp.client import Accepted, Credentials, Graph, NotSent, Unclear
+from wabot.whatsapp.client import WITHIN, Accepted, Credentials, Graph, NotSent, Unclear
 from wabot.whatsapp.failures import MINUTE, delay, failure_for
 from wabot.whatsapp.render import render
 
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 JITTER = 0.2
 UNCLEAR_AFTER = 30.0
 """Seconds a status may take to tell what became of a message whose POST nobody answered."""
+FRESH = UNCLEAR_AFTER - WITHIN
+"""Seconds from the claim in which the POST must begin: it must be over before another worker may send the message."""
 UNKNOWN_FOR = 60.0
 """Seconds that a message waits whose chatbot this process does not know: another one may."""
 
@@ -71,6 +75,14 @@ def encode(replies: Iterable[Outbound]) -> list[str]:
 _DECODER = msgspec.json.Decoder(Outbound)
 
 
+class Claim(NamedTuple):
+    """A message that is ours to send."""
+
+    row: Any
+    at: float
+    """On the clock, before its claim was asked for: its `sending_at` is later."""
+
+
 class Tried(NamedTuple):
     """What came of a claimed message."""
 
@@ -83,10 +95,10 @@ class Tried(NamedTuple):
 class Outbox:
     """The only way out."""
 
-    def __init__(self, graph: Graph, runtimes: Runtimes) -> None:
-        self._graph, self._runtimes = graph, runtimes
+    def __init__(self, graph: Graph, runtimes: Runtimes, clock: Callable[[], float] = time.monotonic) -> None:
+        self._graph, self._runtimes, self._clock = graph, runtimes, clock
         self._uploads, self._pacing = Uploads(graph), Pacing()
-        self._claims: Batch[int, Any] = Batch(_claim)
+        self._claims: Batch[int, Claim | None] = Batch(self._claim)
         self._sent: Batch[tuple[int, str], None] = Batch(_mark_sent)
         self._outage = Outage("nothing sent", log)
         self._stopping = False
@@ -97,8 +109,8 @@ class Outbox:
 
     async def deliver(self, conversa: int) -> None:
         """Send the replies that wait in this conversa, oldest first, until none may go now."""
-        while not self._stopping and (row := await self._claims.add(conversa)):
-            if not (await self._send(row)).next_may_go:
+        while not self._stopping and (claim := await self._claims.add(conversa)):
+            if not (await self._send(claim)).next_may_go:
                 return
 
     async def deliver_bulk(self) -> bool:
@@ -106,25 +118,37 @@ class Outbox:
         if self._stopping:
             return False
         await DB.execute(GIVE_UP_UNCLEAR, UNCLEAR_AFTER, NO_ANSWER)
-        rows = await DB.fetch(CLAIM_BULK, BULK_AT_ONCE, BULK_SHARE, BULK_AHEAD)
-        results = await asyncio.gather(*(self._send_bulk(row) for row in rows), return_exceptions=True)
+        claims = await self._claimed(CLAIM_BULK, BULK_AT_ONCE, BULK_SHARE, BULK_AHEAD)
+        results = await asyncio.gather(*(self._send_bulk(claim) for claim in claims), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        return bool(rows)
+        return bool(claims)
 
     async def probe(self) -> bool:
         """Try one message of a number on hold, if it is time to; whether there may be another number."""
-        row = None if self._stopping else await DB.fetchrow(PROBE, UNCLEAR_AFTER, MINUTE)
-        if row and (await self._send(row)).number_works:
-            await holds.lift(row["chatbot"])
-        return row is not None
+        claims = [] if self._stopping else await self._claimed(PROBE, UNCLEAR_AFTER, MINUTE)
+        for claim in claims:
+            if (await self._send(claim)).number_works:
+                await holds.lift(claim.row["chatbot"])
+        return bool(claims)
 
-    async def _send_bulk(self, row: Any) -> Tried:
-        await asyncio.sleep(row["starts_in"])
-        return await self._send(row)
+    async def _claim(self, conversas: list[int]) -> list[Claim | None]:
+        """The next reply of each, marked `enviando` and committed, to one caller each; None where none may go now."""
+        claims = await self._claimed(CLAIM, literal(conversas), UNCLEAR_AFTER)
+        claimed = {claim.row["conversa"]: claim for claim in claims}
+        return [claimed.pop(conversa, None) for conversa in conversas]
 
-    async def _send(self, row: Any) -> Tried:
+    async def _claimed(self, statement: str, *args: Any) -> list[Claim]:
+        at = self._clock()
+        return [Claim(row, at) for row in await DB.fetch(statement, *args)]
+
+    async def _send_bulk(self, claim: Claim) -> Tried:
+        await asyncio.sleep(claim.row["starts_in"])
+        return await self._send(claim)
+
+    async def _send(self, claim: Claim) -> Tried:
+        row = claim.row
         runtime = self._runtimes.get(row["chatbot"])
         if runtime is None:
             return await self._put_back(row, UNKNOWN_FOR, UNKNOWN_BOT)
@@ -141,10 +165,12 @@ class Outbox:
             return await self._close(row, runtime)
         if row["rate"] and (wait := await self._pacing.put_off(row["chatbot"], row["rate"])):
             return await self._put_back(row, wait, SLOWED_DOWN)
-        return await self._post(row, runtime, message)
+        return await self._post(claim, runtime, message)
 
-    async def _post(self, row: Any, runtime: BotRuntime, message: Outbound) -> Tried:
-        if self._stopping:  # it never left: the next worker sends it, without a doubt to wait out
+    async def _post(self, claim: Claim, runtime: BotRuntime, message: Outbound) -> Tried:
+        row = claim.row
+        # it never left: whoever claims it next sends it, without a doubt to wait out
+        if self._stopping or self._clock() > claim.at + FRESH:
             return await self._put_back(row, 0, "")
         credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
         try:
@@ -158,6 +184,7 @@ class Outbox:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
         self._outage.over()
         await self._sent.add((row["id"], accepted.wamid))
+        step(log, "sent", chatbot=row["chatbot"], conversa=row["conversa"], outbox=row["id"])
         await addresses.learn(row, accepted)
         return Tried(next_may_go=True, number_works=True)
 
@@ -224,12 +251,6 @@ class Outbox:
         why = failure_for(WINDOW_CLOSED, 0).operator
         await DB.execute(CLOSE, row["conversa"], row["id"], WINDOW_CLOSED, why, content)
         return Tried(next_may_go=True)
-
-
-async def _claim(conversas: list[int]) -> Sequence[Any]:
-    """The next reply of each, marked `enviando` and committed, to one caller each; None where none may go now."""
-    claimed = {row["conversa"]: row for row in await DB.fetch(CLAIM, literal(conversas), UNCLEAR_AFTER)}
-    return [claimed.pop(conversa, None) for conversa in conversas]
 
 
 async def _mark_sent(sent: list[tuple[int, str]]) -> list[None]:

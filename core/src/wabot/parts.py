@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from wabot.flow import Chatbot, Context, Etapa, Files, Handover, Migration, NoFiles, Outcome, Words
 from wabot.message import Inbound, TemplateMessage
+from wabot.reach import NoReach, Reach
 
 C = TypeVar("C", bound=msgspec.Struct)
 T = TypeVar("T")
@@ -123,6 +124,22 @@ class BotContext:
     config: Any = None
     doubles: Mapping[type, Any] = field(default_factory=dict)
     files: Files = field(default_factory=NoFiles)
+    arguments: Any = None
+    """Of a job that takes some: an instance of its Struct, as somebody set it for this bot."""
+    reach: Reach = field(default_factory=NoReach)
+
+    async def say(self, cliente: int, words: str, *, quiet_since: datetime | None = None) -> bool:
+        """For jobs: write to a cliente who asked nothing, in the job's transaction. Whether it goes.
+
+        It does not where Meta takes no free words (24 hours after the cliente's own: then it takes a template, and a
+        campaign), nor to one who is being answered, whom a person talks to, who is switched off, or, with
+        `quiet_since`, who has written after that. Until the job ends their next message waits: say things last.
+        """
+        return await self.reach.say(cliente, words, quiet_since)
+
+    async def event(self, name: str, /, *, cliente: int | None = None, **fields: Any) -> None:
+        """For jobs: record something worth counting, in the job's transaction. `cliente` None: about nobody."""
+        await self.reach.event(name, cliente, fields)
 
     def get(self, kind: type[T]) -> T:
         """The plugin's own `kind`, made without arguments, or what a test put in its place."""
@@ -187,16 +204,23 @@ class AdminTable:
 class Job:
     """Work at fixed times, for each bot that has the plugin on: `cron` is read in the bot's own time zone.
 
-    `run` may return a sentence for whoever reads the result. It runs in one transaction.
+    `run` may return a sentence for whoever reads the result. It runs in one transaction. `missed` says what becomes of
+    a time that passed more than an hour ago, all workers being off: `run` once, or `skip`. `arguments` is a frozen
+    Struct whose fields have defaults; `ctx.arguments` is one. Times, `missed` and arguments are where a bot begins:
+    people change them.
     """
 
     name: str
     run: Callable[[BotContext], Awaitable[str | None]]
     cron: str
     title: str = ""
+    missed: Literal["run", "skip"] = "run"
+    arguments: type[msgspec.Struct] | None = None
 
     def __post_init__(self) -> None:
         _named("job", self.name)
+        if self.missed not in ("run", "skip"):
+            raise ValueError(f"job {self.name}: missed is run or skip, not {self.missed!r}")
 
 
 class Recorded(msgspec.Struct, frozen=True):

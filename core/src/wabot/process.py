@@ -81,7 +81,8 @@ async def running(
     async with AsyncExitStack() as stack:
         STORAGE.open(settings.home, settings.media_url)
         stack.callback(STORAGE.close)
-        database = open_database(settings, most=concurrency + CONNECTIONS_BESIDES, waiting=True)
+        name = f"wabot {'up' if migrating else 'worker' if worker else 'web'}"
+        database = open_database(settings, concurrency + CONNECTIONS_BESIDES, waiting=True, name=name)
         await stack.enter_async_context(database)
         hold_tasks()
         registry = await patiently(migrate_all if migrating else _loaded)

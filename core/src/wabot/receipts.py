@@ -1,11 +1,15 @@
 """What became of what we sent: statuses, applied in batches to the messages they are about."""
 
+import logging
 from collections import defaultdict
 from typing import Any
 
 from wabot import addresses, consent
 from wabot.db.engine import DB
+from wabot.logs import step
 from wabot.whatsapp.statuses import Progress, Told, merge
+
+log = logging.getLogger(__name__)
 
 MOST = 1000
 GIVE_UP_AFTER = 600.0
@@ -50,6 +54,9 @@ async def apply() -> list[int]:
         async with DB.transaction():
             rows = await DB.fetch(TAKE, MOST, GIVE_UP_AFTER, last)
             settled += await _apply(rows)
+        for row in rows:
+            if row["message"]:
+                step(log, "status", chatbot=row["chatbot"], outbox=row["message"], status=row["status"])
         if len(rows) < MOST:
             return settled
         last = rows[-1]["id"]

@@ -1,7 +1,8 @@
 """Agendamentos: jobs and campaigns at their due times, each time once, however many schedulers and workers there are.
 
-The row of an agendamento is locked while it runs, and its next time is written in the same transaction: killed
-before the commit, it is still due, and nobody else runs it meanwhile.
+While one runs its number is locked (an advisory lock, which ends with the transaction), and its next time is written in
+the same transaction: killed before the commit, it is still due, and nobody else runs it meanwhile. Its row is not
+locked: people change it, or ask for another run, without waiting for a job.
 """
 
 import logging
@@ -13,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from wabot import campaigns
+from wabot import agenda, campaigns
+from wabot.agenda import ROWS
 from wabot.attempt import Abandoned, attempt
 from wabot.db.engine import DB
 from wabot.due import BadCron, next_after
@@ -23,9 +25,11 @@ from wabot.logs import places
 from wabot.looper import Looper
 from wabot.media.kept import ChatbotFiles
 from wabot.parts import BotContext, Bound, Job
+from wabot.plugins.configs import made
 from wabot.plugins.contain import Overstayed
 from wabot.plugins.guard import Guard, PluginDown
 from wabot.plugins.runtime import BotRuntime, Runtimes
+from wabot.unasked import Unasked
 
 log = logging.getLogger(__name__)
 
@@ -43,40 +47,29 @@ SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], 
 ON CONFLICT (chatbot, plugin, job) DO NOTHING
 """
 
-UNPLANNED = "SELECT *, clock_timestamp() AS now FROM agendamento WHERE enabled AND next_run IS NULL"
-
-PLAN = """
-UPDATE agendamento SET next_run = $2 WHERE id = $1 AND next_run IS NULL AND enabled
-    AND cron = $3 AND timezone IS NOT DISTINCT FROM $4
-"""
-
-NEVER_DUE = """
-UPDATE agendamento SET last_ok = false, last_result = $2 WHERE id = $1 AND last_result IS DISTINCT FROM $2
-"""
-
-# Those that are being run are locked, and left out.
 DUE = """
-SELECT id, chatbot, plugin, job FROM agendamento WHERE enabled AND next_run <= now()
-ORDER BY next_run, id FOR UPDATE SKIP LOCKED
+SELECT id, chatbot, plugin, job FROM agendamento
+WHERE (enabled AND next_run <= now()) OR asked_at IS NOT NULL ORDER BY coalesce(asked_at, next_run), id
 """
+
+# Alone in a statement: only one that begins when the lock is there sees what its last owner has committed.
+ALONE = "SELECT pg_try_advisory_xact_lock('agendamento'::regclass::oid::int, $1)"
 
 # The database's clock decides what is due, so it must also be the one from which the next time is worked out.
-TAKE = """
-SELECT *, now() AS now, next_run < now() - make_interval(secs => $2) AS late FROM agendamento
-WHERE id = $1 AND enabled AND next_run <= now() FOR UPDATE SKIP LOCKED
-"""
+TAKE = f"""
+SELECT *, now() AS now, next_run < now() - make_interval(secs => $2) AS late FROM (
+    SELECT *, enabled AND coalesce(next_run <= now(), false) AS due FROM ({ROWS}) AS every
+) AS one WHERE id = $1 AND (due OR asked_at IS NOT NULL)
+"""  # noqa: S608 - a constant
 
-RAN = """
-UPDATE agendamento SET next_run = $2, last_due = next_run, last_run = now(), last_ok = $3, last_result = $4
-WHERE id = $1
-"""
-
-SKIPPED = """
-UPDATE agendamento SET next_run = $2, last_due = next_run, last_ok = NULL, last_result = $3 WHERE id = $1
-"""
-
-STARTED = """
-UPDATE agendamento SET next_run = $2, last_due = next_run, last_run = now(), last_ok = NULL, last_result = $3
+# It may have been edited since it was taken: then its next time is another already, and stays; what was asked for
+# since is another run.
+TAKEN = """
+UPDATE agendamento SET next_run = CASE WHEN next_run = $2 THEN $3 ELSE next_run END,
+    planned_at = CASE WHEN $4 THEN now() ELSE planned_at END,
+    last_due = CASE WHEN $4 THEN $2 ELSE last_due END,
+    asked_at = CASE WHEN asked_at IS DISTINCT FROM $5 THEN asked_at END,
+    last_run = CASE WHEN $6 THEN now() ELSE last_run END, last_ok = $7, last_result = $8
 WHERE id = $1
 """
 
@@ -99,6 +92,7 @@ class Work(msgspec.Struct, frozen=True):
     run: Callable[[BotContext], Awaitable[str]]
     config: Any = None
     missed: str = "run"
+    arguments: type[msgspec.Struct] | None = None
     detached: bool = False
     """In transactions of its own: long work, which may stop anywhere and is gone on with at the next due time."""
 
@@ -139,9 +133,9 @@ class Schedule:
             rows = [(*work.key, work.title, work.cron, work.missed) for work in new]
             await DB.execute(DECLARE, *(list(column) for column in zip(*rows, strict=True)))
         self._declared = frozenset(works)
-        for row in await DB.fetch(UNPLANNED):
-            if work := works.get(_key(row)):
-                await self._plan(row, work)
+        for row in await DB.fetch(agenda.UNPLANNED):
+            if _key(row) in works:
+                await agenda.plan(row)
 
     async def due(self) -> list[int]:
         """What is due, of that which this process can run: another may have newer plugins."""
@@ -149,34 +143,36 @@ class Schedule:
         return [row["id"] for row in await DB.fetch(DUE) if _key(row) in works]
 
     async def run(self, agendamento: int) -> bool:
-        """Run one if it is still due and nobody else runs it. Raises what a lost database raises: it is still due."""
+        """Run one if it is still due, or asked for, and nobody else runs it.
+
+        Raises what a lost database raises: it is still due.
+        """
         try:
             async with DB.transaction():
                 row, work = await self._take(agendamento)
                 if work is None or not work.detached:
                     return work is not None and await self._run(row, work)
-                await DB.execute(
-                    STARTED, row["id"], _next(row, work), "Começou; o que faltar fica para a próxima vez."
-                )
+                await _taken(row, ok=None, told="Começou; o que faltar fica para a próxima vez.")
             await self._run_detached(row, work)
             return True
         except Abandoned as error:  # with its connection gone, the failure needs a transaction of its own
             async with DB.transaction():
                 row, work = await self._take(agendamento)
                 if work:
-                    await _ran(row, work, ok=False, told=_sentence(error))
+                    await _taken(row, ok=False, told=_sentence(error))
             return True
 
     async def _take(self, agendamento: int) -> tuple[Any, Work | None]:
+        if not await DB.fetchval(ALONE, agendamento):
+            return None, None
         row = await DB.fetchrow(TAKE, agendamento, LATE)
         return row, self._works().get(_key(row)) if row else None
 
     async def _run(self, row: Any, work: Work) -> bool:
-        if row["missed"] == "skip" and row["late"]:
-            told = "Não rodou: o wabot estava parado nesse horário."
-            await DB.execute(SKIPPED, row["id"], _next(row, work), told)
+        if row["missed"] == "skip" and row["late"] and not row["asked_at"]:
+            await _taken(row, ok=None, told="Não rodou: o wabot estava parado nesse horário.", ran=False)
             return True
-        context = BotContext(work.bot, row["now"], work.config, files=ChatbotFiles(work.bot.id))
+        context = _context(row, work)
         try:
             run = partial(work.run, context)
             told = await attempt(self._guard, work.bot.id, work.plugin, work.job, run, JOB_LIMIT)
@@ -185,28 +181,20 @@ class Schedule:
         except Abandoned:
             raise
         except PluginFailed as error:
-            await _ran(row, work, ok=False, told=_sentence(error))
+            await _taken(row, ok=False, told=_sentence(error))
         else:
-            await _ran(row, work, ok=True, told=told)
+            await _taken(row, ok=True, told=told)
         return True
 
     async def _run_detached(self, row: Any, work: Work) -> None:
         """Its due time is over, whatever becomes of it."""
         try:
-            told = await work.run(BotContext(work.bot, row["now"]))
+            told = await work.run(_context(row, work))
         except Exception as error:  # noqa: BLE001 - whatever it was, the next due time is another chance
             log.error("%s of chatbot %s: %s", work.job, work.bot.id, places(error))
             await DB.execute(FINISHED, row["id"], False, f"Parou no meio: {type(error).__name__}.")
         else:
             await DB.execute(FINISHED, row["id"], True, told[:500])
-
-    async def _plan(self, row: Any, work: Work) -> None:
-        try:
-            due = next_after(row["now"], row["cron"], _zone(row, work))
-        except BadCron as error:
-            await DB.execute(NEVER_DUE, row["id"], str(error))
-        else:
-            await DB.execute(PLAN, row["id"], due, row["cron"], row["timezone"])
 
     def _works(self) -> Mapping[Key, Work]:
         return {work.key: work for runtime in self._runtimes.all for work in self._works_of(runtime)}
@@ -217,7 +205,8 @@ def works_of_plugins(runtime: BotRuntime) -> Iterator[Work]:
     if not runtime.bot.ativo:
         return
     for job in runtime.jobs:
-        yield _work(runtime, job, job.value.name, partial(_run_job, job.value))
+        work = _work(runtime, job, job.value.name, partial(_run_job, job.value))
+        yield msgspec.structs.replace(work, missed=job.value.missed, arguments=job.value.arguments)
     for campaign in runtime.campaigns:
         name = f"campanha.{campaign.value.name}"  # a job may have the same name
         work = _work(runtime, campaign, name, partial(campaigns.send, campaign.plugin, campaign.value))
@@ -239,20 +228,26 @@ async def _run_job(job: Job, context: BotContext) -> str:
     return told or ""
 
 
-async def _ran(row: Any, work: Work, *, ok: bool, told: str) -> None:
-    await DB.execute(RAN, row["id"], _next(row, work), ok, told[:500])
+def _context(row: Any, work: Work) -> BotContext:
+    stored = msgspec.json.decode(row["arguments"])
+    arguments = made(work.arguments, stored) if work.arguments else None
+    files, reach = ChatbotFiles(work.bot.id), Unasked(work.bot.id)
+    return BotContext(work.bot, row["now"], work.config, files=files, arguments=arguments, reach=reach)
 
 
-def _next(row: Any, work: Work) -> datetime | None:
+async def _taken(row: Any, *, ok: bool | None, told: str, ran: bool = True) -> None:
+    """Its due time, if it was due, is over, and whoever asked for it has it."""
+    next_run = _next(row) if row["due"] else row["next_run"]
+    due = (row["next_run"], next_run, row["due"], row["asked_at"])
+    await DB.execute(TAKEN, row["id"], *due, ran, ok, told[:500])
+
+
+def _next(row: Any) -> datetime | None:
     """None if it cannot be told any more: the next look says why."""
     try:
-        return next_after(row["now"], row["cron"], _zone(row, work))
+        return next_after(row["after"], row["cron"], row["zone"])
     except BadCron:
         return None
-
-
-def _zone(row: Any, work: Work) -> str:
-    return row["timezone"] or work.bot.timezone
 
 
 def _key(row: Any) -> Key:

@@ -14,6 +14,7 @@ import msgspec
 from wabot.errors import BadSetting
 
 GRAPH_API_URL = "https://graph.facebook.com"
+KEY_FILE = "secret.key"
 GRAPH_API_VERSION = "v26.0"  # the newest confirmed in November 2026
 
 YES, NO = {"1", "true", "yes", "on", "sim"}, {"", "0", "false", "no", "off", "nao", "não"}
@@ -30,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     media_url: str = ""
     """Empty: files are kept under `home`."""
     secret_keys: tuple[str, ...] = ()
+    key_generated: bool = False
+    """The key is the one that was made at the first start and is kept under `home`."""
     graph_api_url: str = GRAPH_API_URL
     graph_api_version: str = GRAPH_API_VERSION
     verify_token: str = ""
@@ -57,6 +60,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         redis_url=_url("REDIS_URL", get("REDIS_URL") or "", ("redis", "rediss", "unix")),
         media_url=_media(get("MEDIA_URL") or ""),
         secret_keys=_keys(get("SECRET_KEY") or "", home, external),
+        key_generated=not get("SECRET_KEY"),
         graph_api_url=_url("GRAPH_API_URL", get("GRAPH_API_URL") or GRAPH_API_URL, ("http", "https")).rstrip(
             "/"
         ),
@@ -137,7 +141,7 @@ def _keys(text: str, home: Path, external: bool) -> tuple[str, ...]:
             "SECRET_KEY: com DATABASE_URL, defina uma chave só sua "
             '(por exemplo, a saída de: python -c "import secrets; print(secrets.token_urlsafe(32))").'
         )
-    return (_kept_key(home / "secret.key"),)
+    return (_kept_key(home / KEY_FILE),)
 
 
 def _kept_key(path: Path) -> str:

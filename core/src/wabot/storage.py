@@ -76,6 +76,8 @@ class Place(Protocol):
 
     async def remove(self, key: str) -> None: ...
 
+    async def has(self, key: str) -> bool: ...
+
 
 class Folder:
     """Files under one folder, which all processes of the installation share."""
@@ -91,6 +93,9 @@ class Folder:
 
     async def remove(self, key: str) -> None:
         await asyncio.to_thread((self._root / key).unlink, missing_ok=True)
+
+    async def has(self, key: str) -> bool:
+        return (self._root / key).is_file()
 
     def _move(self, draft: Path, to: Path) -> None:
         """Whole or not at all: the name appears when everything is on the disk."""
@@ -135,6 +140,15 @@ class Bucket:
 
         with contextlib.suppress(FileNotFoundError):
             await obstore.delete_async(self._store, key)
+
+    async def has(self, key: str) -> bool:
+        import obstore
+
+        try:
+            await obstore.head_async(self._store, key)
+        except FileNotFoundError:
+            return False
+        return True
 
 
 def _clear(drafts: Path) -> None:
@@ -198,6 +212,15 @@ class Storage:
     async def remove(self, chatbot: int, sha256: str) -> None:
         """A file that is gone already is no error."""
         await self._open().remove(key_of(chatbot, sha256))
+
+    async def has(self, chatbot: int, sha256: str) -> bool:
+        return await self._open().has(key_of(chatbot, sha256))
+
+    def local(self, chatbot: int, sha256: str) -> Path:
+        """Where a file is on this machine's disk, if that is where files are kept."""
+        if self._drafts is None:
+            raise ConnectionError("the storage is not open")
+        return self._drafts.parent / key_of(chatbot, sha256)
 
     def _open(self) -> Place:
         if self._place is None:

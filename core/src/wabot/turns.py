@@ -36,10 +36,12 @@ FROM unnest($1::text::bigint[], $2::text::bigint[]) AS here (conversa, cliente),
 WRITE = """
 WITH turn AS MATERIALIZED (
     SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[],
-                         $9::int[], $10::boolean[], $11::timestamptz[], $12::int[], $13::text[])
-        AS turn (inbox, conversa, flow, etapa, version, data, shown, misses, person, inbound_at, replies, speaker)
+                         $9::int[], $10::boolean[], $11::timestamptz[], $12::int[], $13::text[], $14::text[])
+        AS turn (inbox, conversa, flow, etapa, version, data, shown, misses, person, inbound_at, replies, speaker,
+                 led_to)
 ), answered AS (
-    UPDATE inbox SET state = 'atendida', done_at = now(), error = '' FROM turn WHERE inbox.id = turn.inbox
+    UPDATE inbox SET state = 'atendida', done_at = now(), error = '', etapa = led_to
+    FROM turn WHERE inbox.id = turn.inbox
 ), moved AS (
     UPDATE conversa SET flow = turn.flow, etapa = turn.etapa, version = turn.version, data = turn.data::json,
         shown = turn.shown::text[], misses = turn.misses, person = turn.person,
@@ -50,14 +52,14 @@ WITH turn AS MATERIALIZED (
 ), said AS (
     INSERT INTO outbox (chatbot, conversa, inbox, flow, content, retry_at)
     SELECT $1, conversa, inbox, speaker, content::json, CASE WHEN may_go > now() THEN may_go END
-    FROM unnest($14::bigint[], $15::int[], $16::text[]) WITH ORDINALITY AS reply (inbox, place, content, nth)
+    FROM unnest($15::bigint[], $16::int[], $17::text[]) WITH ORDINALITY AS reply (inbox, place, content, nth)
         JOIN moved USING (inbox),
         LATERAL (SELECT free_at + (place - 45) * interval '6 seconds' AS may_go) AS pair
     ORDER BY nth
 ), happened AS (
     INSERT INTO event (chatbot, conversa, inbox, name, fields)
     SELECT $1, conversa, inbox, name, fields::json
-    FROM unnest($17::bigint[], $18::bigint[], $19::text[], $20::text[]) WITH ORDINALITY
+    FROM unnest($18::bigint[], $19::bigint[], $20::text[], $21::text[]) WITH ORDINALITY
         AS event (conversa, inbox, name, fields, nth)
     ORDER BY nth
 )
@@ -97,6 +99,12 @@ class Taken(NamedTuple):
     message: int
     inbound: Inbound
     turn: Turn
+
+    @property
+    def led_to(self) -> str:
+        """The etapa where the conversa stands now; after its end, the flow that spoke."""
+        state = self.turn.state
+        return f"{state.flow or self.turn.flow}.{state.etapa}".strip(".")
 
 
 async def oldest(rows: Sequence[Any]) -> list[Any]:
@@ -150,6 +158,7 @@ def _columns(taken: Taken) -> tuple[Any, ...]:
         None if inbound.kind in ("system", "group") else inbound.at,  # what WhatsApp reports opens no window
         len(taken.turn.replies),
         taken.turn.flow,
+        taken.led_to,
     )
 
 

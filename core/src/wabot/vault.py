@@ -48,3 +48,8 @@ def derived(key: str, purpose: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"wabot {purpose}".encode()).derive(
         key.encode()
     )
+
+
+def fingerprint(key: str) -> str:
+    """A name for a key by which it can be told from others and not be guessed."""
+    return derived(key, "fingerprint")[:6].hex()

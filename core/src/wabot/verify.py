@@ -24,6 +24,9 @@ SCOPES = ("whatsapp_business_messaging", "whatsapp_business_management")
 WEBHOOK = "/api/chatbots/webhook"
 SOON = timedelta(days=14)
 NOT_GOOD = {"YELLOW": "média", "RED": "baixa"}
+SILENT = "A Meta não respondeu."
+PAYMENT = 141006
+"""Meta's code, in `health_status`, for an account without a payment method, or with one that fails."""
 INVALID_TOKEN = 190
 """Meta's code for a token that is wrong, revoked or expired."""
 
@@ -178,6 +181,9 @@ def _health(told: dict[str, Any]) -> Item:
     if can == "AVAILABLE":
         return Item("saude", True, "A Meta deixa enviar mensagens.")
     errors = [error for entity in health.get("entities", []) for error in entity.get("errors", [])]
+    if any(error.get("error_code") == PAYMENT for error in errors):
+        fix = "Cadastre um cartão no Gerenciador do WhatsApp, em Cobrança e pagamentos."
+        return Item("pagamento", False, "A conta não tem forma de pagamento que funcione.", fix)
     reasons = "; ".join(str(error.get("error_description", "")) for error in errors)
     fixes = "; ".join(str(error.get("possible_solution", "")) for error in errors)
     word = "limita" if can == "LIMITED" else "impede"
@@ -241,9 +247,7 @@ def _unanswered(codigo: str, why: NotSent | Unclear, fix: str) -> Item:
                 codigo, False, "A Meta recusa o token.", "Gere outro token permanente e grave-o aqui."
             )
         return Item(codigo, False, f"A Meta respondeu: {why.detail or why.code}", fix)
-    return Item(
-        codigo, False, "A Meta não respondeu.", "Tente de novo; confira GRAPH_API_URL e a saída do servidor."
-    )
+    return Item(codigo, False, SILENT, "Tente de novo; confira GRAPH_API_URL e a saída do servidor.")
 
 
 def _of(told: Any, *path: str) -> Any:

@@ -1,5 +1,6 @@
 """Ordering, told as chats: what a customer says, and what they see."""
 
+import msgspec
 import pytest
 
 from wabot.message import ImageMessage, words_of
@@ -567,3 +568,17 @@ async def test_a_customer_in_the_wrong_category_goes_back(ana):
     ana.sees("Qual você prefere?")
     await ana.taps("Voltar às categorias")
     ana.sees("O que vai ser hoje?")
+
+
+async def test_a_cart_keeps_its_code_and_every_other_has_another(conversa):
+    codes = []
+    for _ in range(2):
+        ana = conversa()
+        await ana.says("oi")
+        ana.sees("O que vai ser hoje?")
+        await put_in_cart(ana, "Marmitas", "Feijoada", 1)
+        codes.append(msgspec.json.decode(ana.state.data)["codigo"])
+    await ana.taps("Adicionar mais")
+    ana.sees("O que vai ser hoje?")
+    await put_in_cart(ana, "Bebidas", "Guaraná", 1)
+    assert msgspec.json.decode(ana.state.data)["codigo"] == codes[1] != codes[0] != ""

@@ -21,6 +21,7 @@ GONE = (
     asyncpg.CannotConnectNowError,
     asyncpg.DatabaseDroppedError,
     asyncpg.IdleSessionTimeoutError,
+    asyncpg.InternalClientError,  # asyncpg lost track of a connection: of one that broke in the middle, as seen
 )
 REFUSED: dict[type[Exception], str] = {
     asyncpg.InvalidAuthorizationSpecificationError: (

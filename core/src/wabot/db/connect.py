@@ -11,7 +11,9 @@ from wabot.settings import Settings
 
 
 @asynccontextmanager
-async def open_database(settings: Settings, most: int = 4, *, waiting: bool = False) -> AsyncIterator[None]:
+async def open_database(
+    settings: Settings, most: int = 4, *, waiting: bool = False, name: str = "wabot"
+) -> AsyncIterator[None]:
     """The database alone, as the administrative commands need it; the embedded server where none is configured.
 
     Raises Refused, which only a person mends, and Away; with `waiting`, as a process that shall stay needs it, a
@@ -22,7 +24,7 @@ async def open_database(settings: Settings, most: int = 4, *, waiting: bool = Fa
         from wabot.db import embedded  # whoever has a server of their own does not wait for this
 
         dsn = await embedded.prepare(embedded.start(settings.home))
-    connect = partial(DB.open, dsn, most=most)
+    connect = partial(DB.open, dsn, most=most, name=name)
     try:
         await connect()
     except Refused:

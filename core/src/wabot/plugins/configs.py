@@ -56,14 +56,10 @@ def change(config: Versioned[Any] | None, kept: Stored, given: Mapping[str, Any]
         if given:
             raise BadConfig(dict.fromkeys(given, "este plugin não tem configuração"))
         return Stored()
-    fitted = _fitted(config.shape, _migrated(config, kept, vault) | dict(given))
-    try:
-        msgspec.convert(fitted, config.shape)
-    except msgspec.ValidationError as error:
-        raise BadConfig({"configuração": in_portuguese(str(error))}) from None
+    values = fitted(config.shape, _migrated(config, kept, vault) | dict(given))
     hidden = secrets_of(config.shape)
-    private = {name: value for name, value in fitted.items() if name in hidden and value}
-    public = {name: value for name, value in fitted.items() if name not in hidden}
+    private = {name: value for name, value in values.items() if name in hidden and value}
+    public = {name: value for name, value in values.items() if name not in hidden}
     sealed = vault.encrypt(msgspec.json.encode(private).decode()) if private else ""
     return Stored(msgspec.json.encode(public), sealed, config.version)
 
@@ -97,33 +93,43 @@ def read(config: Versioned[Any] | None, kept: Stored, vault: Vault) -> Any:
     """What flows find in `ctx.config`. A stored value that does not fit any more gives way to its default."""
     if config is None:
         return None
-    fields = {field.name: field for field in msgspec.structs.fields(config.shape)}
+    return made(config.shape, _migrated(config, kept, vault))
+
+
+def made(shape: type[msgspec.Struct], stored: Mapping[str, Any]) -> Any:
+    """An instance of what is stored. What does not fit any more gives way to its default."""
+    fields = {field.name: field for field in msgspec.structs.fields(shape)}
     values: dict[str, Any] = {}
-    for name, value in _migrated(config, kept, vault).items():
+    for name, value in stored.items():
         try:
             values[name] = msgspec.convert(value, fields[name].type)
         except (KeyError, msgspec.ValidationError) as error:
-            log.warning(
-                "%s: the stored %s is not used: %s", config.shape.__module__, name, type(error).__name__
-            )
-    return config.shape(**values)
+            log.warning("%s: the stored %s is not used: %s", shape.__module__, name, type(error).__name__)
+    return shape(**values)
 
 
-def _fitted(shape: type[msgspec.Struct], values: Mapping[str, Any]) -> dict[str, Any]:
-    """One by one: msgspec stops at the first field that is wrong."""
+def fitted(shape: type[msgspec.Struct], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as `shape` has them, which may be strings, as the command line gives them.
+
+    Raises BadConfig, naming every wrong field: msgspec itself stops at the first.
+    """
     known = {field.name: field for field in msgspec.structs.fields(shape)}
-    fitted, wrong = {}, {}
+    fits, wrong = {}, {}
     for name, value in values.items():
         if name not in known:
             wrong[name] = f"não existe; há {', '.join(known)}"
             continue
         try:
-            fitted[name] = msgspec.convert(value, known[name].type, strict=False)
+            fits[name] = msgspec.convert(value, known[name].type, strict=False)
         except msgspec.ValidationError as error:
             wrong[name] = in_portuguese(str(error))
     if wrong:
         raise BadConfig(wrong)
-    return fitted
+    try:
+        msgspec.convert(fits, shape)
+    except msgspec.ValidationError as error:
+        raise BadConfig({"configuração": in_portuguese(str(error))}) from None
+    return fits
 
 
 def _migrated(config: Versioned[Any], kept: Stored, vault: Vault) -> dict[str, Any]:

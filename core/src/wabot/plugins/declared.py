@@ -16,7 +16,7 @@ from wabot.due import BadCron, check
 from wabot.errors import WabotError
 from wabot.flow import Flow
 from wabot.parts import AdminTable, Campaign, Filter, Job, Override, PluginPage, Privacy, Sink, Versioned
-from wabot.plugins.configs import buried_secrets
+from wabot.plugins.configs import buried_secrets, secrets_of
 from wabot.plugins.places import place_of
 
 SELF = "wabot_"
@@ -114,20 +114,35 @@ def _check(value: Any, kinds: tuple[type, ...], hook: Callable[..., Any]) -> Non
 def _config(answer: Any, hook: Callable[..., Any]) -> Versioned[Any]:
     """A frozen Struct that can be made from nothing."""
     config = answer if isinstance(answer, Versioned) else Versioned(answer)
-    shape: Any = config.shape
-    if not (isinstance(shape, type) and issubclass(shape, msgspec.Struct)):
-        raise PluginFault(f"{hook.__name__}: {_kind(shape)} não é um msgspec.Struct {_place(hook)}")
-    if missing := [field.name for field in msgspec.structs.fields(shape) if field.required]:
-        raise PluginFault(
-            f"{hook.__name__}: todo campo precisa de um padrão; falta em {', '.join(missing)} {_place(shape)}"
-        )
-    msgspec.json.schema(shape)  # a type that has none could not be shown as a form
-    if buried := buried_secrets(shape):
+    _check_shape(config.shape, hook.__name__, hook)
+    if buried := buried_secrets(config.shape):
         raise PluginFault(
             f"{hook.__name__}: um Secret só é guardado cifrado como campo da própria configuração, não dentro de "
-            f"{', '.join(buried)} {_place(shape)}"
+            f"{', '.join(buried)} {_place(config.shape)}"
         )
     return config
+
+
+def _check_shape(shape: Any, what: str, where: Any) -> None:
+    """It can be made from nothing, and shown as a form."""
+    if not (isinstance(shape, type) and issubclass(shape, msgspec.Struct)):
+        raise PluginFault(f"{what}: {_kind(shape)} não é um msgspec.Struct {_place(where)}")
+    if missing := [field.name for field in msgspec.structs.fields(shape) if field.required]:
+        raise PluginFault(
+            f"{what}: todo campo precisa de um padrão; falta em {', '.join(missing)} {_place(shape)}"
+        )
+    msgspec.json.schema(shape)  # a type that has none could not be shown as a form
+
+
+def _check_arguments(job: Job) -> None:
+    shape = job.arguments
+    if shape is None:
+        return
+    _check_shape(shape, f"os argumentos de {job.name}", job.run)
+    if secret := [*secrets_of(shape), *buried_secrets(shape)]:
+        raise PluginFault(
+            f"os argumentos de {job.name} não são cifrados: ponha {', '.join(sorted(secret))} na configuração"
+        )
 
 
 def _check_names(declared: Declared) -> None:
@@ -152,6 +167,8 @@ def _check_names(declared: Declared) -> None:
             check(part.cron)
         except BadCron as error:
             raise PluginFault(f"{part.name}: {error}") from error
+    for job in declared.jobs:
+        _check_arguments(job)
     for flow in declared.flows:
         if not flow.etapas:
             raise PluginFault(f"{SELF}flows: o fluxo {flow.id} não tem nenhuma etapa")

@@ -94,8 +94,9 @@ def bot_context(config: Any, doubles: dict[type, Any], clock: "Clock") -> "BotCo
     from wabot import BotContext
     from wabot.testing.chat import SHOP
     from wabot.testing.files import MemoryFiles
+    from wabot.testing.reached import Reached
 
-    return BotContext(SHOP, clock.now, config, doubles, MemoryFiles())
+    return BotContext(SHOP, clock.now, config, doubles, MemoryFiles(), reach=Reached())
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from wabot.process import Process, running
 from wabot.settings import load
 from wabot.web import health, openapi, problems, webhook
 from wabot.web.admin import mount as admin
+from wabot.web.agenda import AgendaController
 from wabot.web.auth import authorize, provide_access
 from wabot.web.bindings import BindingController, EtapaController
 from wabot.web.chatbots import ChatbotController
@@ -74,6 +75,7 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
                     SheetController,
                     PrivacyController,
                     RetentionController,
+                    AgendaController,
                 ],
             ),
         ],

@@ -17,9 +17,9 @@ TIMEOUT = httpx.Timeout(20, connect=5, pool=30)
 POST_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=30, sock_connect=5, sock_read=20)
 CONNECTIONS = 300
 """At once. A message takes Meta some 50 ms, and so does the courtesy beside it: room for 3,000 messages a second."""
-WITHIN = 25.0
-"""Seconds from asking for a connection to the answer. Shorter than the outbox waits before it sends a message of
-unknown outcome again: by then nobody may still be sending it."""
+WITHIN = 20.0
+"""Seconds from asking for a connection to the answer. The outbox sends a message of unknown outcome again a little
+later: by then nobody may still be sending it."""
 
 TEMPLATE_FIELDS = "id,name,language,status,category,components,quality_score,rejected_reason"
 NUMBER_FIELDS = "quality_rating,whatsapp_business_manager_messaging_limit,throughput"

@@ -5,24 +5,30 @@ This module is the plugin's table of contents: one function per thing it adds to
 
 from typing import TYPE_CHECKING, Any
 
-from wabot import AdminTable, Flow, PluginPage, Privacy, hookimpl
+from wabot import AdminTable, Flow, Job, PluginPage, Privacy, Versioned, hookimpl
 from wabot_pedidos.config import Config
 from wabot_pedidos.flow import pedidos
 from wabot_pedidos.pages import de_hoje
 from wabot_pedidos.privacidade import apagar, exportar
+from wabot_pedidos.verificacao import verificar
 
 if TYPE_CHECKING:
     from piccolo.conf.apps import AppConfig
 
 
 @hookimpl
-def wabot_config() -> type[Config]:
-    return Config
+def wabot_config() -> Versioned[Config]:
+    return Versioned(Config, version=2, migrations={1: dict})  # what is new has its default
 
 
 @hookimpl
 def wabot_flows() -> list[Flow[Any]]:
     return [pedidos]
+
+
+@hookimpl
+def wabot_jobs() -> list[Job]:
+    return [Job("verificacao_de_pedidos", verificar, "0 */6 * * *", "Verificação de pedidos")]
 
 
 @hookimpl

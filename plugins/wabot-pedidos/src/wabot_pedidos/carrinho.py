@@ -1,6 +1,7 @@
 """What the customer has chosen so far. Pure: it knows prices and stock only as it is told."""
 
 import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -32,6 +33,8 @@ class Carrinho(msgspec.Struct):
     categoria: int = 0
     produto: int = 0
     itens: list[Item] = []
+    codigo: str = ""
+    """Tells this cart from every other, since its first item: of each one the customer is reminded once."""
 
     @property
     def total(self) -> int:
@@ -45,6 +48,7 @@ class Carrinho(msgspec.Struct):
         quantidade += self.quantidade_de(produto.id)
         outros = [item for item in self.itens if item.produto != produto.id]
         self.itens = [*outros, Item(produto.id, produto.nome, produto.preco, quantidade)]
+        self.codigo = self.codigo or secrets.token_hex(8)
 
 
 class Revisado(msgspec.Struct, frozen=True):

@@ -10,7 +10,8 @@ from wabot_pedidos.quantidade import quantidade
 pedidos = Flow(
     "pedidos",
     data=Carrinho,
-    version=1,
+    version=2,
+    migrations={1: dict},  # a cart from before has no codigo, and gets one with its next item
     title="Fazer um pedido",
     keywords=["pedido", "pedir", "cardápio", "fazer pedido"],
 )

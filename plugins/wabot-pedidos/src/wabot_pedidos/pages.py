@@ -4,6 +4,8 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from wabot import DB, Html, PageContext
+from wabot_pedidos.texts import STATUS
+from wabot_pedidos.verificacao import parados
 
 MOST = 200
 """Orders on the page. The API has the rest."""
@@ -23,11 +25,14 @@ WHERE chatbot = $1 AND criado_em >= $2 AND criado_em < $3 AND status NOT IN ('ra
 
 
 async def de_hoje(ctx: PageContext) -> Html:
-    """Newest first; what was cancelled is shown, and not counted."""
+    """What is stuck, whatever its day; then today's, newest first: what was cancelled is shown, and not counted."""
     dia = _dia(ctx)
     pedidos = await DB.fetch(DE_HOJE, ctx.bot.id, *dia, MOST)
     soma = await DB.fetchrow(SOMA, ctx.bot.id, *dia)
-    return Html("de_hoje.html", {"pedidos": pedidos, "soma": soma})
+    horas = ctx.config.avisar_parado_depois_de
+    presos = await parados(ctx.bot.id, ctx.now, horas)
+    values = {"pedidos": pedidos, "soma": soma, "parados": presos, "horas": horas, "nomes": STATUS}
+    return Html("de_hoje.html", values)
 
 
 def _dia(ctx: PageContext) -> tuple[datetime, datetime]:

@@ -20,12 +20,14 @@ WHERE c.id IS NULL OR NOT c.ativo OR NOT disponivel OR estoque < quantidade
 
 # In the same order as FALTAM, for the same reason.
 TRANCAR = """
-SELECT FROM pedidos.produto WHERE id IN (SELECT produto FROM pedidos.item WHERE pedido = $1) ORDER BY id FOR UPDATE
+SELECT FROM pedidos.produto WHERE id IN (SELECT produto FROM pedidos.item WHERE pedido = ANY($1)) ORDER BY id
+FOR UPDATE
 """
 
 DEVOLVER_AO_ESTOQUE = """
 UPDATE pedidos.produto SET estoque = estoque + quantidade
-FROM (SELECT produto, sum(quantidade)::int AS quantidade FROM pedidos.item WHERE pedido = $1 GROUP BY produto) AS item
+FROM (SELECT produto, sum(quantidade)::int AS quantidade FROM pedidos.item WHERE pedido = ANY($1) GROUP BY produto)
+    AS item
 WHERE produto.id = item.produto AND chatbot = $2 AND estoque IS NOT NULL
 """
 
@@ -84,7 +86,7 @@ class Pedidos:
             pedido = await DB.fetchval(ANOTAR, bot, cliente, numero, total(itens), observacoes, *colunas)
         return Confirmado(pedido, numero, total(itens))
 
-    async def devolver(self, bot: int, pedido: int) -> None:
-        """Put a cancelled order's products back on the shelf."""
-        await DB.execute(TRANCAR, pedido)
-        await DB.execute(DEVOLVER_AO_ESTOQUE, pedido, bot)
+    async def devolver(self, bot: int, pedidos: Sequence[int]) -> None:
+        """Put the products of cancelled orders back on the shelf."""
+        await DB.execute(TRANCAR, pedidos)
+        await DB.execute(DEVOLVER_AO_ESTOQUE, pedidos, bot)

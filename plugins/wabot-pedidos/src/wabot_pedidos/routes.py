@@ -241,7 +241,7 @@ async def _moved(access: Access, id: int, data: PedidoReplace | PedidoChange) ->
         if data.status is not UNSET and data.status not in NEXT[pedido.status] | {pedido.status}:
             raise Invalid(status=f"Um pedido {pedido.status} não pode passar a {data.status}.")
         if data.status == "cancelado" != pedido.status:
-            await Pedidos().devolver(pedido.chatbot, pedido.id)
+            await Pedidos().devolver(pedido.chatbot, [pedido.id])
         await changed(pedido, data)
     return await _whole(pedido)
 

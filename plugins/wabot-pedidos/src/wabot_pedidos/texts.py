@@ -1,5 +1,8 @@
 """Everything the order flow says. Change the words here; what stands in {braces} is filled in."""
 
+from collections.abc import Sequence
+from typing import Any
+
 SAUDACAO = "Olá{nome}! 👋 Que bom ter você aqui. Vamos fazer o seu pedido?"
 QUAL_CATEGORIA = "O que vai ser hoje?"
 QUAL_PRODUTO = "Qual você prefere?"
@@ -45,3 +48,27 @@ MUDOU_QUANTIDADE = "Temos só {restam} de {produto}; ajustei a quantidade."
 SAIU_DO_CARDAPIO = "{produto} esgotou e saiu do seu carrinho."
 MUDOU_AGORA = "Enquanto você confirmava, o estoque mudou. Veja como ficou:"
 CARRINHO_VAZIO = "O seu carrinho está vazio."
+
+LEMBRETE = "Oi{nome}! O seu pedido ficou pela metade, e eu guardei o carrinho para você:"
+LEMBRETE_CONTINUAR = "Quer terminar? É só responder por aqui. Para desistir, escreva *cancelar*."
+
+STATUS = {
+    "rascunho": "rascunho",
+    "confirmado": "confirmado",
+    "em_preparo": "em preparo",
+    "saiu_para_entrega": "saiu para entrega",
+    "entregue": "entregue",
+    "cancelado": "cancelado",
+}
+
+
+def relatorio(expirados: Sequence[int], parados: Sequence[Any], horas: int, lembrados: int) -> str:
+    """What the verification of orders tells the shop."""
+    presos = ", ".join(f"nº {pedido['numero']} ({STATUS[pedido['status']]})" for pedido in parados)
+    numeros = ", ".join(f"nº {numero}" for numero in expirados)
+    partes = [
+        f"Pedidos que expiraram e foram cancelados: {numeros}." if expirados else "",
+        f"Carrinhos lembrados: {lembrados}." if lembrados else "",
+        f"Parados há mais de {horas} h: {presos}." if parados else "",
+    ]
+    return " ".join(filter(None, partes)) or "Tudo em dia."

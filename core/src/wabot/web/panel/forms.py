@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from litestar import Request
 
 from wabot.errors import WabotError
 from wabot.explain import in_portuguese
@@ -27,6 +28,15 @@ ERASE = "apagar"
 _MONEY = re.compile(r"(-?)(\d{1,3}(?:\.\d{3})+|\d{1,15})(?:,(\d{1,2})|\.(\d{2}))?", re.ASCII)
 _NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d{1,15})(?:,\d{1,15})?|-?\d{1,15}\.\d{1,15}", re.ASCII)
 _ROW = re.compile(r"\d{1,6}", re.ASCII)
+
+
+async def sent(request: Request[Any, Any, Any]) -> Typed:
+    """Everything in a form that is text."""
+    typed: Typed = {}
+    for name, value in (await request.form()).multi_items():
+        if isinstance(value, str):
+            typed.setdefault(name, []).append(value)
+    return typed
 
 
 class Wrong(WabotError):

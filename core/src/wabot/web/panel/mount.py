@@ -13,7 +13,7 @@ from litestar.static_files import create_static_files_router
 
 from wabot.plugins.guard import Guard
 from wabot.settings import Settings
-from wabot.web.panel import account, chatbots, dead, entrance, pages, plugins
+from wabot.web.panel import account, agenda, chatbots, dead, entrance, pages, plugins
 from wabot.web.panel.csrf import Csrf, csrf_config
 from wabot.web.panel.errors import HANDLERS
 from wabot.web.panel.guards import provide_chatbot, provide_person, sees_chatbot, signed_in
@@ -27,7 +27,13 @@ def routers(settings: Settings) -> list[Router]:
     guard = Guard()
     of_one = Router(
         "/{chatbot_id:int}",
-        route_handlers=[chatbots.overview, *plugins.handlers, *dead.handlers, *pages.handlers],
+        route_handlers=[
+            chatbots.overview,
+            *plugins.handlers,
+            *agenda.handlers,
+            *dead.handlers,
+            *pages.handlers,
+        ],
         guards=[sees_chatbot],
         dependencies={
             "chatbot": Provide(provide_chatbot),

@@ -21,7 +21,7 @@ from wabot.plugins.fields import Field, fields_of
 from wabot.process import Process
 from wabot.web.panel import forms
 from wabot.web.panel.cards import Card, cards
-from wabot.web.panel.forms import Typed
+from wabot.web.panel.forms import Typed, sent
 from wabot.web.panel.frame import page
 from wabot.web.panel.guards import needs
 from wabot.web.panel.places import chat_address
@@ -74,7 +74,7 @@ async def save(
 ) -> Template | Redirect:
     """Keep the form and switch the plugin on; or, with one of its small buttons, only add or take away a row."""
     sheet = await _sheet(process, chatbot, plugin)
-    typed = await _sent(request)
+    typed = await sent(request)
     if change := _rows(sheet, typed):
         if "hx-request" in request.headers:  # the script keeps what was typed into secrets where it is
             typed = {name: words for name, words in typed.items() if name not in _secrets(sheet.fields)}
@@ -156,15 +156,6 @@ def _values(process: Process, binding: Binding | None, config: Any) -> dict[str,
         field.name: msgspec.to_builtins(getattr(instance, field.name))
         for field in msgspec.structs.fields(config.shape)
     }
-
-
-async def _sent(request: AnyRequest) -> Typed:
-    """Everything in the form that is text, by the name of its input."""
-    typed: Typed = {}
-    for name, value in (await request.form()).multi_items():
-        if isinstance(value, str):
-            typed.setdefault(name, []).append(value)
-    return typed
 
 
 def _rows(sheet: Sheet, typed: Typed) -> str:
