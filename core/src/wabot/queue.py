@@ -39,7 +39,7 @@ RETRY_AFTER = 1.0
 RINGS_WITHIN = 5.0
 """Seconds that the last rings of a process that ends may take."""
 
-Handler = Callable[..., Awaitable[None]]
+Handler = Callable[..., Awaitable[object]]
 Place = tuple[int, int]
 """A chatbot and a conversa of it."""
 

@@ -187,7 +187,7 @@ class Database(PostgresEngine):
             self.outage.over()
 
     def _note(self, sql: str) -> None:
-        if (transaction := self.current_transaction.get()) and not _ONLY_READS(sql):
+        if isinstance(transaction := self.current_transaction.get(), Transaction) and not _ONLY_READS(sql):
             transaction.wrote = True
 
     async def fetch(self, sql: str, *args: Any) -> list[Any]:
@@ -215,7 +215,7 @@ class Database(PostgresEngine):
     async def run_querystring(self, querystring: Any, in_pool: bool = True) -> Any:
         """Piccolo's queries."""
         self._note(querystring.template)
-        return await super().run_querystring(querystring, in_pool)  # type: ignore[no-untyped-call]
+        return await super().run_querystring(querystring, in_pool)
 
     async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> list[Any]:
         """Piccolo's queries outside a transaction."""
