@@ -3,14 +3,24 @@
 PYTHON ?= python3
 UV := $(shell command -v uv || echo .uv/bin/uv)
 export UV_PYTHON_DOWNLOADS = never
+export UV_PROJECT_ENVIRONMENT = .venv
+NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wabot needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+OURS := wabot wabot-cli $(notdir $(wildcard plugins/*))
 
-.PHONY: help run test chaos mutants lint clean
+.PHONY: help run install test chaos mutants lint clean
 
 help: ## these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /	/' | expand -t 8
 
 run: .venv/ready ## a demonstration shop, with a WhatsApp to try it in the browser
 	@exec .venv/bin/wabot demo
+
+# Copies, so that new files in the checkout change nothing before the next `make install`; built anew each time, since
+# uv looks at versions only.
+install: | $(UV) ## wabot for a server, in .venv: the locked versions, nothing for developers
+	@$(NEW_ENOUGH)
+	$(UV) sync --locked --quiet --python $(PYTHON) --no-default-groups --group server --no-editable $(OURS:%=--reinstall-package %)
+	@rm -f .venv/ready
 
 test: lint ## everything that can fail, two a core: half of a test is waiting
 	.venv/bin/pytest -n 4 --dist worksteal
@@ -31,7 +41,7 @@ clean: ## forget the environment, not the data
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 .venv/ready: uv.lock pyproject.toml $(wildcard */pyproject.toml plugins/*/pyproject.toml) | $(UV)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wabot needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@$(NEW_ENOUGH)
 	$(UV) sync --locked --quiet --python $(PYTHON)
 	@touch $@
 

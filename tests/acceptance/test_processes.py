@@ -156,6 +156,31 @@ async def test_a_redis_that_is_away_only_makes_answers_slower(installation):
         await ana.sees("O que vai ser hoje?", within=30)
 
 
+async def test_a_worker_tells_prometheus_what_it_has_done(installation):
+    port = free_port()
+    installation.shell.environment["METRICS_PORT"] = str(port)
+    async with installation.shell.running("worker"), httpx.AsyncClient() as http:
+        await order(installation.simulator.customer("Ana"))
+
+        async def told():
+            text = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+            return 'wabot_turn_seconds_count{result="answered"} 6.0' in text and "wabot_sends_total{" in text
+
+        await until(told)
+
+
+async def test_web_processes_behind_one_port_count_together(installation):
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    async with installation.shell.running("web", "--workers", "2", "--port", str(port)) as several:
+        await until_ready(url, several)
+        for _ in range(10):  # each on a connection of its own: the system chooses who takes it
+            async with httpx.AsyncClient() as http:
+                assert (await http.post(f"{url}/api/chatbots/webhook/", content=b"{}")).status_code == 401
+        for _ in range(5):
+            async with httpx.AsyncClient() as http:
+                assert 'wabot_webhooks_total{status="401"} 10.0' in (await http.get(f"{url}/metrics")).text
+
+
 async def test_separate_processes_without_redis_say_what_is_missing(tmp_path, database_uri):
     shell = Shell(tmp_path, DATABASE_URL=database_uri, SECRET_KEY="uma-chave-bem-comprida-para-o-teste")
     for command in ("web", "worker", "scheduler"):
@@ -165,3 +190,5 @@ async def test_separate_processes_without_redis_say_what_is_missing(tmp_path, da
 async def test_a_taken_port_is_said_in_words(installation):
     said = await installation.shell.run("web", status=1)
     assert "Escolha outra porta" in said
+    installation.shell.environment["METRICS_PORT"] = installation.shell.environment["PORT"]
+    assert "Escolha outra porta com METRICS_PORT." in await installation.shell.run("worker", status=1)

@@ -26,9 +26,9 @@ class Crowd:
         self._news: dict[str, asyncio.Event] = {}
         simulator.chats.listen(self._hear)
 
-    async def talk(self, people: int, messages: int) -> None:
+    async def talk(self, people: int, messages: int, name: str = "Cliente") -> None:
         """Everybody says so many messages and hears the answers, or runs out of patience."""
-        await asyncio.gather(*(self._one(f"Cliente {n}", messages) for n in range(people)))
+        await asyncio.gather(*(self._one(f"{name} {n}", messages) for n in range(people)))
 
     async def _one(self, name: str, messages: int) -> None:
         phone = self._simulator.customer(name).phone
@@ -68,6 +68,8 @@ class Crowd:
         if event["kind"] != "message" or getattr(bubble, "sender", "") != "bot":
             return
         customer, text = str(event["customer"]), f"{bubble.text} {bubble.image}"  # type: ignore[union-attr]
+        if customer not in self._waiting:
+            return
         answer = heard(customer, time.monotonic(), text)
         if answer is None:
             self.other.append(f"{customer} {text[:60]}")

@@ -32,5 +32,10 @@ def shell(text: str) -> str:
     return "\n".join(_SHELL.findall(text))
 
 
+def shell_blocks(text: str) -> list[str]:
+    """The same, block by block."""
+    return _SHELL.findall(text)
+
+
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))

@@ -74,6 +74,7 @@ async def test_state_reply_event_and_the_plugins_own_rows_commit_together(live):
         "conversa.iniciada",
         "eco.disse",
         "conversa.encerrada",
+        "mensagem.atendida",
     ]
 
 

@@ -31,6 +31,7 @@ DECIDED = {
     "public.cliente": ERASED,
     "public.identifier": ERASED,
     "public.cliente_merge": ERASED,
+    "public.legacy_row": KEPT,  # the old database's numbers, so that who was erased does not come back
     "public.conversa": ERASED,
     "public.consent": ERASED,
     "public.campaign_send": ERASED,
@@ -55,10 +56,14 @@ DECIDED = {
     "pedidos.produto": NOBODYS,
     "pedidos.numeracao": NOBODYS,
     "pedidos.lembrete": NOBODYS,  # codes of carts
+    "reativacao.campanha": NOBODYS,
+    "reativacao.envio": KEPT,  # that somebody was chosen, not who
+    "reativacao.perfil": ERASED,
     "public.chatbot": NOBODYS,
     "public.number_hold": NOBODYS,
     "public.number_pace": NOBODYS,
     "public.number_state": NOBODYS,
+    "public.mailing": NOBODYS,
     "public.template": NOBODYS,
     "public.retencao": NOBODYS,
     "public.digest_key": NOBODYS,
@@ -114,7 +119,7 @@ async def test_of_an_erased_person_nothing_is_left_and_of_others_everything(bot,
     before = await rows_of(bia, folder)
     places = {place for place in await traces_of(ana, folder) if place.startswith(("public", "pedidos"))}
     assert places >= {t for t, fate in DECIDED.items() if fate == ERASED} - {
-        "public.cliente_merge", "public.media_upload", "public.campaign_send"
+        "public.cliente_merge", "public.media_upload", "public.campaign_send", "reativacao.perfil"
     }  # fmt: skip
     await erase(plugins, bot.id, ana.cliente)
     assert await traces_of(ana, folder) == []

@@ -12,7 +12,7 @@ from wabot.db.engine import DB
 
 TABLES = """
 SELECT table_schema || '.' || table_name AS name FROM information_schema.tables
-WHERE table_schema IN ('public', 'pedidos') AND table_type = 'BASE TABLE' ORDER BY 1
+WHERE table_schema IN ('public', 'pedidos', 'reativacao') AND table_type = 'BASE TABLE' ORDER BY 1
 """
 OURS = {"public.api_token", "public.auditoria", "public.idempotency"}
 """What making and using a token writes by itself."""
@@ -67,9 +67,18 @@ async def one_of_each(api, bot):
         "INSERT INTO agendamento (chatbot, job, titulo, cron) VALUES ($1, 'x', 'Secreto', '0 2 * * 0') RETURNING id",
         bot,
     )
+    await DB.execute(
+        """INSERT INTO template (chatbot, name, language, category, status, components)
+           VALUES ($1, 'saudade', 'pt_BR', 'MARKETING', 'APPROVED', '[{"type": "BODY", "text": "Volte!"}]')""",
+        bot,
+    )
+    campanha = await made(
+        "/api/reativacao/campanhas/", chatbot=bot, nome="Campanha Secreta", modelo="saudade"
+    )
     return {
         "agendamentos": agendamento,
         "chatbots": bot,
+        "campanhas": campanha,
         "clientes": cliente,
         "categorias": categoria,
         "produtos": produto,
@@ -169,6 +178,8 @@ async def test_my_own_token_does_all_of_it(neighbours):
             )
             answer = await call(mine, method, neighbours.address(path), path, neighbours.ids, **named)
             expected = (403,) if (method, path) == ("post", "/api/chatbots") else (200, 201, 400)
+            if method == "post" and "/campanhas/{" in path:
+                expected = (200, 409)  # one that has been ended is not begun
             assert answer.status_code in expected, f"{method} {path}: {answer.status_code} {answer.text}"
 
 

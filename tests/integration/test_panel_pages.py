@@ -1,6 +1,7 @@
 """Pages that plugins add to the panel: who finds them where, and what becomes of one that fails."""
 
 import contextlib
+import re
 import sys
 
 import pytest
@@ -16,7 +17,7 @@ QUADRO = '''
 """Quadro: páginas para testes."""
 import asyncio
 from markupsafe import Markup
-from wabot import DB, Html, PluginPage, hookimpl
+from wabot import DB, Html, Planilha, PluginPage, hookimpl
 
 async def inicio(ctx):
     return Html("quadro.html", {"who": ctx.person, "q": ctx.query.get("q", ""), "papel": ctx.papel})
@@ -40,6 +41,12 @@ async def nada(ctx):
 async def sem_modelo(ctx):
     return Html("../../wabot_quadro.py")
 
+async def lista(ctx):
+    return Planilha('lista "1".csv', [("nome", "total"), ("=cmd()", 7)])
+
+async def figura(ctx):
+    return Html("figura.html")
+
 @hookimpl
 def wabot_pages():
     return [
@@ -49,6 +56,8 @@ def wabot_pages():
         PluginPage("Demora", demora, path="demora"),
         PluginPage("Escreve", escreve, path="escreve"),
         PluginPage("Nada", nada, path="nada"),
+        PluginPage("Lista", lista, path="lista"),
+        PluginPage("Figura", figura, path="figura"),
         PluginPage("Sem modelo", sem_modelo, path="sem_modelo"),
         PluginPage("Só do dono", texto, path="dono", papel="dono"),
     ]
@@ -64,6 +73,9 @@ async def office(kit, database_uri, tmp_path):
     (package / "templates" / "quadro.html").write_text(
         "<p>{{ bot.nome }}: {{ who }}, {{ papel }}, {{ q }}</p>"
     )
+    (package / "templates" / "figura.html").write_text("{{ static('desenho.js') }}")
+    (package / "static").mkdir()
+    (package / "static" / "desenho.js").write_text("let desenho")
     async with contextlib.AsyncExitStack() as stack:
         running = await stack.enter_async_context(
             platform(database_uri, tmp_path, worker=False, plugin="quadro")
@@ -127,6 +139,25 @@ async def test_a_page_that_fails_is_told_in_its_place(office, monkeypatch, path)
     assert "Esta página falhou" in answer.text
     assert "Quadro" in answer.text  # the way elsewhere
     assert "segredo do plugin" not in answer.text
+
+
+async def test_a_page_may_be_a_sheet_to_keep_in_which_nothing_is_a_formula(office):
+    answer = await office.leo.get(f"{office.page}lista/")
+    assert answer.headers["content-disposition"] == 'attachment; filename="lista__1_.csv"'
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.text == "\ufeffnome,total\r\n'=cmd(),7\r\n"
+
+
+async def test_the_files_a_plugin_brings_are_served_under_an_address_that_changes_with_them(office):
+    [address] = re.findall(
+        r"/painel/plugin-static/quadro/desenho.js\?v=\w+",
+        (await office.leo.get(f"{office.page}figura/")).text,
+    )
+    answer = await office.leo.get(address)
+    assert answer.text == "let desenho"
+    assert "immutable" in answer.headers["cache-control"]
+    assert (await office.leo.get("/painel/plugin-static/quadro/../__init__.py")).status_code == 404
+    assert (await office.leo.get("/painel/plugin-static/quadro/%2e%2e/__init__.py")).status_code == 404
 
 
 async def test_what_a_page_writes_is_undone(office):

@@ -1,5 +1,8 @@
 """Statuses meet the messages they are about: early, doubled, about an earlier try, with a price."""
 
+from datetime import datetime
+
+import msgspec
 import pytest
 import pytest_asyncio
 from tests.bots import FixedRuntimes, add_bot, add_cliente, runtime, says
@@ -144,3 +147,18 @@ async def test_the_price_is_in_columns_that_a_report_can_add_up(message, pricing
     await tell(message, "sent", pricing=pricing)
     row = await DB.fetchrow("SELECT price_category, price_type, price_model, billable FROM outbox")
     assert tuple(row) == columns
+
+
+async def test_what_statuses_change_in_the_numbers_is_an_event(message):
+    for status in ("sent", "delivered", "read"):
+        await tell(message, status, pricing='{"billable":true,"type":"regular","category":"marketing"}')
+    rows = await DB.fetch("SELECT conversa, fields FROM event WHERE name = 'envios.contados' ORDER BY id")
+    told = [msgspec.json.decode(row["fields"]) for row in rows]
+    assert [{name: many for name, many in fields.items() if name != "hora"} for fields in told] == [
+        {"categoria": "marketing", "enviadas": 1},
+        {"categoria": "marketing", "entregues": 1, "cobradas": 1},
+        {"categoria": "marketing", "lidas": 1},
+    ]
+    hour = await DB.fetchval("SELECT date_trunc('hour', created_at) FROM outbox")
+    assert {msgspec.convert(fields["hora"], datetime) for fields in told} == {hour}
+    assert {row["conversa"] for row in rows} == {0}

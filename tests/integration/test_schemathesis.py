@@ -20,6 +20,7 @@ from tests.document import operations
 from tests.live import platform
 
 from wabot import cleaning
+from wabot.db.engine import DB
 from wabot.plugins.guard import Guard
 from wabot.schedule import Schedule
 
@@ -27,6 +28,11 @@ EXAMPLES = int(os.environ.get("WABOT_TEST_EXAMPLES", "12"))
 """Requests of each kind to each operation; a night may afford thousands."""
 
 numbers = itertools.count(1)
+
+TEMPLATE = """
+INSERT INTO template (chatbot, name, language, category, status, components)
+VALUES ($1, 'saudade', 'pt_BR', 'MARKETING', 'APPROVED', '[{"type": "BODY", "text": "Volte!"}]')
+"""
 
 
 class Served:
@@ -53,6 +59,7 @@ class Served:
             platform(uri, self._home, worker=False) as running,
         ):
             api = await running.api()
+            await DB.execute(TEMPLATE, running.bot.id)
             self.url, self.token, self.bot = running.url, api.headers["Authorization"], running.bot.id
             await Schedule(running.process.runtimes, Guard(), cleaning.works).declare()
             self._ready.set()
@@ -87,7 +94,9 @@ def one_of_each(served):
     categoria = made("/api/pedidos/categorias/", chatbot=bot, nome="Marmitas")
     produto = made("/api/pedidos/produtos/", chatbot=bot, categoria=categoria, nome="Feijoada", preco=2990)
     pedido = made("/api/pedidos/pedidos/", cliente=cliente, itens=[{"produto": produto, "quantidade": 1}])
+    campanha = made("/api/reativacao/campanhas/", chatbot=bot, nome="Saudade", modelo="saudade")
     return {
+        "campanha": campanha,
         "agendamento": first("/api/agendamentos/"),
         "chatbot": bot,
         "cliente": cliente,
@@ -103,9 +112,21 @@ def phone():
 
 def made_real(case, method, path, ids):
     """A description cannot say which chatbots there are, nor what a name or a number is: the rest of a case stays."""
+    if "/metricas" in path:  # nor that a period ends after it begins
+        case.query = {name: case.query[name] for name in case.query if name == "formato"}
+        case.query |= {"chatbot": ids["chatbot"]} if path.rstrip("/") != "/api/metricas" else {}
+        return
     kind = next(
         kind
-        for kind in ("agendamento", "pedidos/pedido", "produto", "categoria", "cliente", "chatbot")
+        for kind in (
+            "agendamento",
+            "campanha",
+            "pedidos/pedido",
+            "produto",
+            "categoria",
+            "cliente",
+            "chatbot",
+        )
         if f"{kind}s" in path
     )
     case.path_parameters = {"id": ids[kind.rpartition("/")[2]], "plugin": "pedidos"} if "{" in path else {}
@@ -130,6 +151,9 @@ def made_real(case, method, path, ids):
             "config": {},
             "cron": "0 */6 * * *",
             "arguments": {},
+            "modelo": "saudade",
+            "idioma": "pt_BR",
+            "parametros": [],
             "itens": [{"produto": ids["produto"], "quantidade": 1}],
         }
         case.body |= {name: value for name, value in real.items() if name in case.body}

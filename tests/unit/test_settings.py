@@ -53,6 +53,8 @@ def test_the_usual_spellings_of_a_database_are_taken(tmp_path, url):
         ("PORT", "70000"),
         ("PORT", "-1"),
         ("PORT", "oitenta"),
+        ("METRICS_PORT", "70000"),
+        ("METRICS_TOKEN", "curto"),
         ("DATABASE_URL", "sqlite:///x"),
         ("REDIS_URL", "localhost:6379"),
         ("TIMEZONE", "Marte/Olympus"),

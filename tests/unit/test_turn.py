@@ -221,6 +221,16 @@ async def test_a_person_takes_over_until_menu(ana):
     ana.sees("Qual prato?")
 
 
+@pytest.mark.parametrize("words", ["PARAR", "Parar promoções", "Não quero receber."])
+async def test_who_talks_to_a_person_can_stop_marketing_too(ana, words):
+    await ana.says("falar com atendente")
+    ana.sees("Vou chamar uma pessoa")
+    await ana.says(words)
+    ana.sees_nothing()
+    assert "cliente.saiu" in ana.events
+    assert ana.state.person
+
+
 async def test_a_flow_may_hand_over(ana):
     await ana.says("oi")
     ana.sees("Qual prato?")

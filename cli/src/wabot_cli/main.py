@@ -32,6 +32,7 @@ COMMANDS = {
     "audit": ("audit", "Quem mudou o quê: list"),
     "dead": ("dead", "Mensagens paradas: list, show, retry, drop"),
     "logs": ("logs", "A história de uma mensagem: show"),
+    "import-legacy": ("legacy", "Traz os dados do sistema antigo, em Django"),
     "doctor": ("doctor", "Diz o que está errado e como consertar"),
     "backup": ("backup", "Guarda o banco e os arquivos em um arquivo só"),
     "restore": ("backup", "Traz de volta o que um backup guardou; nada é enviado de novo"),
@@ -48,7 +49,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"wabot_cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

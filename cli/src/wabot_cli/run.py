@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -13,6 +15,7 @@ from wabot.db.away import Refused
 from wabot.db.connect import open_database
 from wabot.errors import Away, BadSetting
 from wabot.logs import set_up
+from wabot.metrics import SHARED
 from wabot.process import CONCURRENCY, Process, migrate_all, running
 from wabot.settings import Settings, load, replace
 from wabot_cli.support import database, for_ever, run, run_until_stopped
@@ -42,17 +45,19 @@ def web(host: str | None, port: int | None, workers: int) -> None:
     run(_let_in(settings))
     import uvicorn
 
-    uvicorn.run(
-        "wabot.web.app:from_environment",
-        factory=True,
-        workers=workers,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=PATIENCE,
-    )
+    with tempfile.TemporaryDirectory(prefix="wabot-metrics-") as folder:
+        os.environ[SHARED] = folder  # whichever process answers counts for all of them
+        uvicorn.run(
+            "wabot.web.app:from_environment",
+            factory=True,
+            workers=workers,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=PATIENCE,
+        )
 
 
 @click.command()
@@ -135,15 +140,27 @@ async def _already(process: Process) -> AsyncIterator[Process]:
 
 
 async def _worker(settings: Settings, concurrency: int) -> None:
-    async with running(settings, worker=True, concurrency=concurrency):
+    async with _showing_metrics(settings), running(settings, worker=True, concurrency=concurrency):
         await for_ever()
+
+
+@contextlib.asynccontextmanager
+async def _showing_metrics(settings: Settings) -> AsyncIterator[None]:
+    """What this process counts, on a port of its own if it was given one."""
+    if settings.metrics_port is None:
+        yield
+        return
+    from wabot.web.metrics import on_its_own_port
+
+    async with on_its_own_port(settings):
+        yield
 
 
 async def _scheduler(settings: Settings) -> None:
     from wabot.queue import Queue
 
     queue = Queue(settings.redis_url)
-    async with queue.open(), queue.scheduling():
+    async with _showing_metrics(settings), queue.open(), queue.scheduling():
         await for_ever()
 
 

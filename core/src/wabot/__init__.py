@@ -45,6 +45,7 @@ from wabot.parts import (
     Job,
     Override,
     PageContext,
+    Planilha,
     PluginPage,
     Privacy,
     Reais,
@@ -59,10 +60,17 @@ from wabot.text import clean, fold, reais
 
 if TYPE_CHECKING:  # these need the database or the web framework, which the command line should not wait for
     from wabot.db.engine import DB
+    from wabot.legacy.taking import Legacy, LegacyKind
+    from wabot.legacy.values import Unfit
+    from wabot.mailings import Mailing
     from wabot.web.rest import Access, Created, Invalid, Listing, Page, sorted_by
 
 _ON_DEMAND = {
     "DB": "wabot.db.engine",
+    "Mailing": "wabot.mailings",
+    "Legacy": "wabot.legacy.taking",
+    "LegacyKind": "wabot.legacy.taking",
+    "Unfit": "wabot.legacy.values",
     "Access": "wabot.web.rest",
     "Created": "wabot.web.rest",
     "Invalid": "wabot.web.rest",
@@ -102,9 +110,12 @@ __all__ = [
     "Inbound",
     "Invalid",
     "Job",
+    "Legacy",
+    "LegacyKind",
     "Listing",
     "Location",
     "LocationMessage",
+    "Mailing",
     "Media",
     "NoFile",
     "NoFileYet",
@@ -116,6 +127,7 @@ __all__ = [
     "Override",
     "Page",
     "PageContext",
+    "Planilha",
     "PluginPage",
     "Privacy",
     "ReactionMessage",
@@ -130,6 +142,7 @@ __all__ = [
     "Telephone",
     "TemplateMessage",
     "TextMessage",
+    "Unfit",
     "Versioned",
     "VideoMessage",
     "clean",

@@ -40,8 +40,8 @@ class _Server(uvicorn.Server):
         self.settled.set()
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket to serve on; port 0 takes a free one. Raises PortTaken, in words."""
+def bind(host: str, port: int, *, instead: str = "--port ou PORT") -> socket.socket:
+    """A socket to serve on; port 0 takes a free one. Raises PortTaken, in words, with what to change `instead`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # with the protocol named, or asyncio leaves Nagle's algorithm on: 40 ms on every second answer
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -51,7 +51,7 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise PortTaken(
-            f"Não foi possível escutar em {host}:{port} ({error.strerror}). Escolha outra porta com --port ou PORT."
+            f"Não foi possível escutar em {host}:{port} ({error.strerror}). Escolha outra porta com {instead}."
         ) from error
     listener.setblocking(False)
     return listener

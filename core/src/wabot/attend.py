@@ -23,17 +23,31 @@ from wabot.logs import places, step
 from wabot.media.erase import mark
 from wabot.media.kept import ChatbotFiles
 from wabot.message import Inbound, TextMessage
+from wabot.metrics import ANSWERS, TURNS
 from wabot.outbox import encode
 from wabot.plugins.contain import Overstayed, contained
 from wabot.plugins.guard import Guard
 from wabot.plugins.runtime import BotRuntime, Runtimes
 from wabot.tempo import Tempo
 from wabot.turn import Scene, Trail, Turn, is_late, take_turn
-from wabot.turns import ERASED, FAILED, LOCK, LOCK_FREE, OVERDUE, SET_ASIDE, Taken, oldest, state_of, write
+from wabot.turns import (
+    ERASED,
+    FAILED,
+    LOCK,
+    LOCK_FREE,
+    OVERDUE,
+    SET_ASIDE,
+    Taken,
+    counted,
+    oldest,
+    state_of,
+    write,
+)
 from wabot.whatsapp.client import Credentials, Graph
 from wabot.whatsapp.payloads import read_message
 
 log = logging.getLogger(__name__)
+ANSWERED, FAILED_TURN = TURNS.labels("answered"), TURNS.labels("failed")
 
 TURN_LIMIT = 10.0
 """Seconds a turn may take. It holds the conversa's row and a connection all that time."""
@@ -83,6 +97,7 @@ class Attendant:
         """
         if self.stopping:
             return [False] * len(conversas)
+        began = time.monotonic()
         try:
             async with DB.transaction() as transaction:
                 more, taken = await self._round(chatbot, conversas, transaction)
@@ -91,7 +106,7 @@ class Attendant:
         except Exception as error:  # noqa: BLE001 - each is taken alone, and fails for itself
             log.info("chatbot %s: a round of turns is undone (%s)", chatbot, places(error))
             return [None] * len(conversas)
-        _tell(chatbot, taken)
+        _tell(chatbot, taken, began)
         return [more.get(conversa) for conversa in conversas]
 
     async def _round(
@@ -122,6 +137,7 @@ class Attendant:
         row: Any = None
         message: Any = None
         trail = Trail()
+        began = time.monotonic()
         try:
             async with DB.transaction() as transaction:
                 row = await DB.fetchrow(LOCK, [conversa])
@@ -138,7 +154,7 @@ class Attendant:
                     return False
                 taken = await self._take(row, message, trail, without, transaction)
                 more = await self._write(row["chatbot"], [taken], trail)
-            _tell(row["chatbot"], [taken])
+            _tell(row["chatbot"], [taken], began)
             return bool(more)
         except (NotReady, OSError):
             raise  # not the message's fault: it stays as it was
@@ -149,6 +165,7 @@ class Attendant:
                 await self._guard.failed(row["chatbot"], trail.plugin, error)
             if isinstance(error, PluginFailed) and error.skippable:
                 return await self._one(conversa, without | {error.plugin})
+            FAILED_TURN.observe(time.monotonic() - began)
             await self._failed(message, error, trail.plugin)
             return True
 
@@ -169,7 +186,8 @@ class Attendant:
         await corrections.mark(runtime.bot.id, row["id"], inbound)
         if turn.opted_out:
             await _opt_out(row["cliente"], inbound)
-        return Taken(row["id"], message["id"], inbound, turn)
+        events = (*turn.events, *counted(row, message, inbound, turn))
+        return Taken(row["id"], message["id"], message["received_at"], inbound, turn, events)
 
     async def _write(self, chatbot: int, taken: Sequence[Taken], trail: Trail) -> set[int]:
         """Write all of it. In which conversas more waits; what comes later rings for itself."""
@@ -209,8 +227,11 @@ class Attendant:
             await DB.execute(SET_ASIDE, message["id"], reason, plugin, apology)
 
 
-def _tell(chatbot: int, taken: Sequence[Taken]) -> None:
+def _tell(chatbot: int, taken: Sequence[Taken], began: float) -> None:
+    """What is told of turns once they are committed."""
     for turn in taken:
+        ANSWERED.observe(time.monotonic() - began)
+        ANSWERS.observe(max(0.0, (datetime.now(UTC) - turn.received_at).total_seconds()))
         step(log, "turn", chatbot=chatbot, conversa=turn.conversa, inbox=turn.message, etapa=turn.led_to)
 
 

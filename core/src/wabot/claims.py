@@ -2,7 +2,7 @@
 
 # What is known of a message when it goes. Meta takes free words within 24 hours of the customer's last ones.
 _CLAIMED = """
-RETURNING outbox.id, outbox.chatbot, outbox.conversa, content, tries, refused, bulk, outbox.flow,
+RETURNING outbox.id, outbox.chatbot, outbox.conversa, content, tries, refused, bulk, mailing, outbox.flow,
     wa_id, other_wa_id, bsuid, ativo AND aceita_marketing AS welcome,
     created_at < now() - interval '24 hours' AS too_late,
     coalesce(last_inbound_at < now() - interval '24 hours', true) AS closed

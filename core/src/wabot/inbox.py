@@ -5,6 +5,7 @@ Concurrent webhooks share one commit. What is stored is rung for once, after the
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from wabot.db.engine import DB
 from wabot.identity import Sighting, conversas_of
 from wabot.logs import step
 from wabot.media import incoming
+from wabot.metrics import MESSAGES
 from wabot.outbox import outbox_id
 from wabot.queue import Queue
 from wabot.whatsapp.payloads import Message, Status
@@ -103,6 +105,8 @@ class Inbox:
             await _store_statuses(statuses)
             await _store_notices(notices)
             await _keep_apart([item for delivery in deliveries for item in delivery.quarantined])
+        for chatbot, new in Counter(row["chatbot"] for row in stored).items():
+            MESSAGES.labels(chatbot).inc(new)
         for row in stored:
             step(log, "stored", chatbot=row["chatbot"], conversa=row["conversa"], inbox=row["id"])
         pending = (row for row in stored if row["state"] == "pendente")

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from wabot import consent, identity, numbers, templates
+from wabot import consent, identity, mailings, numbers, templates
 from wabot.db.engine import DB
 from wabot.errors import Away, reason_of
 from wabot.logs import places
@@ -179,7 +179,11 @@ def _noting(read: Callable[[Any, datetime], list[Fact]]) -> Handler:
     """A handler that keeps what `read` finds in the value."""
 
     async def note(notice: Notice) -> bool:
-        return await numbers.note(notice.chatbot, read(notice.value, notice.at), notice.at)
+        told = read(notice.value, notice.at)
+        mine = await numbers.note(notice.chatbot, told, notice.at)
+        if mine and any((fact.name, fact.value) == ("quality", "RED") for fact in told):
+            await mailings.brake(notice.chatbot, mailings.RED_SAID)
+        return mine
 
     return note
 

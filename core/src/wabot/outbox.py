@@ -16,13 +16,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from wabot import addresses, consent, holds, templates
+from wabot import addresses, consent, holds, mailings, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
 from wabot.db.engine import DB, literal, patiently
 from wabot.logs import step
 from wabot.media.upload import Uploads
 from wabot.message import FileMessage, Outbound, TemplateMessage
+from wabot.metrics import SENDS
 from wabot.outage import Outage
 from wabot.outcomes import CLOSE, GIVE_UP_UNCLEAR, HOLD, NOT_SENT, SENT
 from wabot.pacing import Pacing
@@ -154,6 +155,8 @@ class Outbox:
             return await self._put_back(row, UNKNOWN_FOR, UNKNOWN_BOT)
         if row["bulk"] and not row["welcome"]:  # consent counts when it goes, not when it was written
             return await self._give_up(row, None, OPTED_OUT)
+        if (over := await mailings.held_back(row)) is not None:
+            return Tried(next_may_go=over)
         try:
             message = _DECODER.decode(row["content"])
         except msgspec.ValidationError as fault:
@@ -176,13 +179,16 @@ class Outbox:
         try:
             accepted = await self._posted(row, credentials, message)
         except NotSent as refusal:
+            _count(row, refusal.failure.kind if refusal.http_status else "unreachable")
             return await self._refused(row, runtime, message, refusal)
         except Unclear as doubt:
+            _count(row, "unclear")
             log.warning("outbox %s: no clear answer (%s); waiting for its status", row["id"], doubt)
             return Tried(next_may_go=False)
         except (ValueError, NotKept) as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
         self._outage.over()
+        _count(row, "accepted")
         await self._sent.add((row["id"], accepted.wamid))
         step(log, "sent", chatbot=row["chatbot"], conversa=row["conversa"], outbox=row["id"])
         await addresses.learn(row, accepted)
@@ -213,6 +219,8 @@ class Outbox:
             await templates.refused(row["chatbot"], message, refusal.code)
         if refusal.code == consent.STOPPED:
             await consent.stopped({row["id"]: datetime.now(UTC)})
+        if refusal.code == mailings.SPAM:
+            await mailings.brake(row["chatbot"], mailings.SPAM_SAID)
         if refusal.http_status:
             log.warning("outbox %s refused: code %s, HTTP %s", row["id"], refusal.code, refusal.http_status)
         else:
@@ -251,6 +259,10 @@ class Outbox:
         why = failure_for(WINDOW_CLOSED, 0).operator
         await DB.execute(CLOSE, row["conversa"], row["id"], WINDOW_CLOSED, why, content)
         return Tried(next_may_go=True)
+
+
+def _count(row: Any, result: str) -> None:
+    SENDS.labels(row["chatbot"], result).inc()
 
 
 async def _mark_sent(sent: list[tuple[int, str]]) -> list[None]:

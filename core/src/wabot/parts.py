@@ -1,7 +1,7 @@
 """What a plugin is made of besides its flows: values that its hooks declare, and wabot runs. Nothing here does I/O."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Annotated, Any, Generic, Literal, TypeVar, cast
@@ -167,15 +167,26 @@ class Html:
 
 
 @dataclass(frozen=True, slots=True)
+class Planilha:
+    """A CSV file for the browser to keep, in place of a page. No cell of it is run as a formula."""
+
+    name: str
+    """What it is called: `pedidos.csv`."""
+    rows: Iterable[Iterable[Any]]
+    """The heading first. Numbers and dates are written as Python writes them."""
+
+
+@dataclass(frozen=True, slots=True)
 class PluginPage:
     """A page in the panel of each bot that has the plugin on, at `/painel/<bot>/<plugin>/<path>/`.
 
-    `show` gives what stands inside the panel's frame: an Html, or a text, which is escaped. It only reads: what it
-    writes is undone. `papel` is the least that somebody must be to see it. An empty `path` is the plugin's first page.
+    `show` gives what stands inside the panel's frame: an Html, or a text, which is escaped; or a Planilha, which is
+    downloaded. It only reads: what it writes is undone. `papel` is the least that somebody must be to see it. An empty
+    `path` is the plugin's first page.
     """
 
     title: str
-    show: Callable[[PageContext], Awaitable[Html | str]]
+    show: Callable[[PageContext], Awaitable[Html | Planilha | str]]
     path: str = ""
     icon: str = ""
     """One emoji, before the title in the navigation."""
@@ -262,18 +273,25 @@ class Recipient:
 
     cliente: int
     template: TemplateMessage
+    mailing: int | None = None
+    """The Mailing (by its id) with which it is paused, resumed and withdrawn; None: it goes once it is written down."""
+
+
+Audience = Awaitable[Sequence[Recipient]] | AsyncIterator[Sequence[Recipient]]
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """Writes to people who did not write first, with a template Meta approved.
 
-    `audience` says to whom and what. wabot sees to the rest: only clientes of the bot who accept marketing, each
-    once a round (a day of the bot's calendar), behind every reply, and never again when an outcome is unknown.
+    `audience` says to whom and what: a coroutine that returns all of it, or, for a great many, an async generator that
+    yields lots. When it goes on after a lot, those are in the outbox. wabot sees to the rest: only clientes of the bot
+    who accept marketing, each once a round (a day of the bot's calendar), behind every reply, and never again when an
+    outcome is unknown.
     """
 
     name: str
-    audience: Callable[[BotContext], Awaitable[Sequence[Recipient]]]
+    audience: Callable[[BotContext], Audience]
     cron: str = "0 10 * * *"
     title: str = ""
 

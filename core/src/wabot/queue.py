@@ -61,6 +61,10 @@ class Queue:
         """Whether Redis did not answer last time."""
         return self._streams is not None and self._streams.away
 
+    async def depth(self) -> dict[str, int]:
+        """Rings in Redis by state; none if there is no Redis, or it does not answer."""
+        return await self._streams.depth() if self._streams else {}
+
     def soon(self, ring: Coroutine[Any, Any, None]) -> None:
         """Ring without keeping the caller waiting: what the ring is about is committed already."""
         if self.away and self._ringing:  # one is enough to notice that it is back

@@ -4,9 +4,12 @@ import logging
 from collections import defaultdict
 from typing import Any
 
-from wabot import addresses, consent
+import msgspec
+
+from wabot import addresses, consent, mailings
 from wabot.db.engine import DB
 from wabot.logs import step
+from wabot.tally import Change, tally
 from wabot.whatsapp.statuses import Progress, Told, merge
 
 log = logging.getLogger(__name__)
@@ -25,8 +28,8 @@ FROM receipt r WHERE state = 'pendente' AND id > $3 ORDER BY id LIMIT $1 FOR UPD
 """
 
 LOCK = """
-SELECT id, conversa, state, wamid, other_wa_id, status, sent_at, delivered_at, read_at, error_code, error, pricing,
-    priced
+SELECT id, chatbot, conversa, created_at, state, wamid, other_wa_id, status, sent_at, delivered_at, read_at,
+    error_code, error, pricing, priced
 FROM outbox WHERE id = ANY($1) ORDER BY id FOR UPDATE
 """
 
@@ -34,6 +37,10 @@ FROM outbox WHERE id = ANY($1) ORDER BY id FOR UPDATE
 # code that is tried again elsewhere: Meta had accepted it and has done its own tries, maybe for days, and what followed
 # it in the conversa has gone.
 WRITE = """
+WITH happened AS (
+    INSERT INTO event (chatbot, conversa, name, fields)
+    SELECT chatbot, 0, name, fields FROM unnest($11::int[], $12::text[], $13::json[]) AS event (chatbot, name, fields)
+)
 UPDATE outbox SET wamid = coalesce(outbox.wamid, new.wamid), status = new.status, sent_at = new.sent_at,
     delivered_at = new.delivered_at, read_at = new.read_at, error_code = new.error_code, error = new.error,
     pricing = new.pricing, priced = new.priced, state = CASE new.status WHEN 'failed' THEN 'falhou' ELSE 'enviada' END
@@ -87,8 +94,11 @@ async def _merge_all(rows: list[Any]) -> list[int]:
     }
     written = [_written(message, told[message["id"]]) for message in messages if told[message["id"]]]
     if written:
-        await DB.execute(WRITE, *(list(column) for column in zip(*written, strict=True)))
+        columns = [list(column) for column in zip(*written, strict=True)]
+        await DB.execute(WRITE, *columns, *_events(messages, written))
     await consent.stopped({row["message"]: row["at"] for row in rows if row["error_code"] == consent.STOPPED})
+    for chatbot in {row["chatbot"] for row in rows if row["error_code"] == mailings.SPAM}:
+        await mailings.brake(chatbot, mailings.SPAM_SAID)
     again = await addresses.told(messages, {row[0]: (row[2], row[6]) for row in written})
     return list({message["conversa"] for message in messages if message["state"] == "enviando"} | again)
 
@@ -105,7 +115,23 @@ def _is_news(message: Any, row: Any) -> bool:
 
 
 def _written(message: Any, rows: list[Any]) -> tuple[Any, ...]:
-    fields = {name: message[name] for name in Progress.__struct_fields__}
     told = [Told(r["status"], r["at"], r["error_code"], r["error"], r["pricing"]) for r in rows]
-    after = merge(Progress(**fields), told)
+    after = merge(_progress(message), told)
     return (message["id"], rows[0]["wamid"], *(getattr(after, name) for name in Progress.__struct_fields__))
+
+
+def _progress(message: Any) -> Progress:
+    return Progress(**{name: message[name] for name in Progress.__struct_fields__})
+
+
+def _events(messages: list[Any], written: list[tuple[Any, ...]]) -> tuple[list[Any], list[Any], list[Any]]:
+    """What reports count of statuses, for the whole batch at once: chatbots, names, fields."""
+    after = {row[0]: Progress(*row[2:]) for row in written}
+    changed = [
+        Change(message["chatbot"], message["created_at"], _progress(message), after[message["id"]])
+        for message in messages
+        if message["id"] in after
+    ]
+    events = list(tally(changed))
+    fields = [msgspec.json.encode(event.fields).decode() for _, event in events]
+    return [chatbot for chatbot, _ in events], [event.name for _, event in events], fields

@@ -39,6 +39,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     app_secret: str = ""
     host: str = "127.0.0.1"
     port: int = 8000
+    metrics_port: int | None = None
+    """Where a worker or scheduler shows what it counts; None: nowhere."""
+    metrics_token: str = ""
+    """Empty: metrics are shown to programs of the same machine."""
     timezone: str = "America/Sao_Paulo"
     log_level: str = "info"
     log_format: str = ""
@@ -68,7 +72,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         verify_token=get("WHATSAPP_VERIFY_TOKEN") or "",
         app_secret=get("WHATSAPP_APP_SECRET") or "",
         host=get("HOST") or "127.0.0.1",
-        port=_port(get("PORT") or "8000"),
+        port=_port("PORT", get("PORT") or "8000"),
+        metrics_port=_port("METRICS_PORT", text) if (text := get("METRICS_PORT") or "") else None,
+        metrics_token=_token(get("METRICS_TOKEN") or ""),
         timezone=_zone(get("TIMEZONE") or "America/Sao_Paulo"),
         log_level=_one_of("LOG_LEVEL", get("LOG_LEVEL") or "info", ("debug", "info", "warning", "error")),
         log_format=_one_of("LOG_FORMAT", get("LOG_FORMAT") or "", ("console", "json", "")),
@@ -104,10 +110,16 @@ def _media(url: str) -> str:
     return url.rstrip("/")
 
 
-def _port(text: str) -> int:
+def _port(name: str, text: str) -> int:
     if not (text.isdecimal() and 0 <= int(text) <= 65535):
-        raise BadSetting(f"PORT: use um número de 1 a 65535, não {text!r}.")
+        raise BadSetting(f"{name}: use um número de 1 a 65535, não {text!r}.")
     return int(text)
+
+
+def _token(text: str) -> str:
+    if text and len(text) < 16:
+        raise BadSetting("METRICS_TOKEN: use pelo menos 16 caracteres.")
+    return text
 
 
 def _zone(name: str) -> str:

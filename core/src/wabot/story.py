@@ -189,6 +189,7 @@ def _words(row: Any) -> str:
 
 def _decoded(content: str) -> Outbound | None:
     try:
-        return _DECODER.decode(content)
+        message: Outbound = _DECODER.decode(content)
     except msgspec.DecodeError:
         return None
+    return message

@@ -9,6 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
 from taskiq import AckableMessage
 from taskiq.message import BrokerMessage
 from taskiq_redis import RedisStreamBroker
@@ -90,6 +91,16 @@ class Streams(RedisStreamBroker):
                 await ack()
 
         return acknowledge
+
+    async def depth(self) -> dict[str, int]:
+        """Rings nobody has heard yet (`waiting`, which Redis counts since 7.0), and those in hand (`heard`)."""
+        groups = []
+        with self.noticing(), contextlib.suppress(ResponseError):  # emptied: the workers make it anew
+            groups = await self._redis().xinfo_groups(STREAM)
+        told = {"heard": "pending", "waiting": "lag"}
+        return {
+            state: group[key] for group in groups for state, key in told.items() if group.get(key) is not None
+        }
 
     async def forget_the_gone(self) -> None:
         """Killed workers never said goodbye; the rings they had in hand go with them, and the sweeper rings anew."""

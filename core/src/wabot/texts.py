@@ -20,13 +20,17 @@ WORDS: dict[str, Word] = {
     "pare": "sair",
     "stop": "sair",
     "descadastrar": "sair",
+    "parar promocoes": "sair",
+    "interromper promocoes": "sair",
+    "nao quero receber": "sair",
     "atendente": "atendente",
     "falar com atendente": "atendente",
     "falar com uma pessoa": "atendente",
     "pessoa": "atendente",
     "humano": "atendente",
 }
-"""Folded words that work in every flow. The stop words are those WhatsApp's policy names."""
+"""Folded words that work in every flow. The stop words are those WhatsApp's policy names, and what the
+buttons of marketing templates say."""
 
 THANKS = frozenset(
     {"obrigado", "obrigada", "muito obrigado", "muito obrigada", "brigado", "brigada", "valeu", "vlw"}

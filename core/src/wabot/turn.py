@@ -111,6 +111,8 @@ class Turn(msgspec.Struct, frozen=True):
     opted_out: bool = False
     flow: str = ""
     """The flow that speaks; empty: the engine."""
+    path: tuple[str, ...] = ()
+    """The etapas it came to, in order: `pedidos.inicio`."""
 
 
 def is_late(message: Inbound, now: datetime) -> bool:
@@ -130,7 +132,7 @@ async def take_turn(flows: Sequence[BoundFlow], state: State, scene: Scene, mess
     taker = _Taker({bound.flow.id: bound for bound in flows}, state, scene, message)
     try:
         turn = await taker.turn()
-        return _bounded(msgspec.structs.replace(turn, flow=taker.speaking))
+        return _bounded(msgspec.structs.replace(turn, flow=taker.speaking, path=tuple(taker.path)))
     except _Down as down:
         return await taker.without_plugin(str(down))
     except (NewerState, PluginFailed):
@@ -174,6 +176,7 @@ class _Taker:
     events: list[Event] = field(default_factory=list)
     misses: int = 0
     speaking: str = ""
+    path: list[str] = field(default_factory=list)
 
     async def turn(self) -> Turn:
         if self.state.person:
@@ -244,7 +247,12 @@ class _Taker:
     # -- where the conversa stands -----------------------------------------------------------------------
 
     async def with_person(self) -> Turn:
-        return await self.menu() if word_of(self.message) == "menu" else Turn(self.state)
+        match word_of(self.message):
+            case "menu":
+                return await self.menu()
+            case "sair":  # the person answers; that it was said counts
+                return Turn(self.state, events=(Event("cliente.saiu"),), opted_out=True)
+        return Turn(self.state)
 
     async def idle(self) -> Turn:
         if self.state.flow and self.scene.incomplete:
@@ -375,6 +383,7 @@ class _Taker:
                 case Go(to, words):
                     self.before += said(words)
                     etapa = bound.flow.code_of(to)
+                    self.path.append(f"{bound.flow.id}.{etapa}")
                     outcome = await self.ask(bound, etapa, context)
                 case Choose() | Ask():
                     return self.put(bound, context, etapa, outcome)

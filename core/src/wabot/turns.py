@@ -1,11 +1,13 @@
 """What turns read and write: the statements, for one conversa or for many at once, and values to and from columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 
 from wabot.db.engine import DB, literal
+from wabot.flow import Event
 from wabot.message import Inbound
 from wabot.outbox import encode
 from wabot.turn import State, Turn
@@ -14,7 +16,7 @@ from wabot.turn import State, Turn
 # refuses writes to any other chatbot's rows (see the fence in the migrations).
 LOCK = """
 SELECT conversa.id, conversa.chatbot, conversa.cliente, flow, etapa, version, data, shown, misses, person, cliente.nome,
-    mesclado_em, set_config('wabot.chatbots', '{' || conversa.chatbot || '}', true)
+    mesclado_em, last_inbound_at, set_config('wabot.chatbots', '{' || conversa.chatbot || '}', true)
 FROM conversa JOIN cliente ON cliente.id = conversa.cliente WHERE conversa.id = ANY ($1)
 FOR NO KEY UPDATE OF conversa
 """
@@ -97,8 +99,10 @@ class Taken(NamedTuple):
 
     conversa: int
     message: int
+    received_at: datetime
     inbound: Inbound
     turn: Turn
+    events: Sequence[Event]
 
     @property
     def led_to(self) -> str:
@@ -124,10 +128,30 @@ async def write(chatbot: int, taken: Sequence[Taken]) -> set[int]:
     events = [
         (t.conversa, t.message, event.name, msgspec.json.encode(event.fields).decode())
         for t in taken
-        for event in t.turn.events
+        for event in t.events
     ]
     lists = (*_transposed(replies, 3), *_transposed(events, 4))
     return {row["conversa"] for row in await DB.fetch(WRITE, chatbot, *columns, *lists)}
+
+
+def counted(row: Any, message: Any, inbound: Inbound, turn: Turn) -> Iterator[Event]:
+    """One event with all that reports count of a message, since each event is a row more to write."""
+    if not inbound.expects_answer:
+        return
+    names = {event.name for event in turn.events}
+    waited = datetime.now(UTC) - message["received_at"]
+    fields = {
+        "tipo": inbound.kind,
+        "flow": row["flow"],
+        "etapa": row["etapa"],
+        "caminho": turn.path,
+        "iniciada": "conversa.iniciada" in names,
+        "encerrada": "conversa.encerrada" in names,
+        "primeira": row["last_inbound_at"] is None,
+        "espera": max(0, waited // timedelta(milliseconds=1)),
+        "respostas": len(turn.replies),
+    }
+    yield Event("mensagem.atendida", fields)
 
 
 def state_of(row: Any) -> State:

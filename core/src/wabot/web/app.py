@@ -17,11 +17,12 @@ from litestar.exceptions import (
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from wabot.errors import WabotError, WrongFields
+from wabot.gauges import Gauges
 from wabot.logs import places, set_up
 from wabot.plugins.declared import Declared
 from wabot.process import Process, running
 from wabot.settings import load
-from wabot.web import health, openapi, problems, webhook
+from wabot.web import health, metrics, openapi, problems, webhook
 from wabot.web.admin import mount as admin
 from wabot.web.agenda import AgendaController
 from wabot.web.auth import authorize, provide_access
@@ -47,8 +48,8 @@ LARGEST_BODY = 256 * 1024
 def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Litestar:
     """The application for a process that is opened when the server starts and closed when it has stopped.
 
-    Opening waits for the database. The server does not wait that long: it says 503 meanwhile. The panel and plugins'
-    routes are mounted when the process has opened: only then its keys are known, and which plugins work.
+    Opening waits for the database. The server does not wait that long: it says 503 meanwhile. Metrics, the panel and
+    plugins' routes are mounted when the process has opened: only then its keys are known, and which plugins work.
     """
 
     @asynccontextmanager
@@ -129,7 +130,8 @@ def from_environment() -> Litestar:
 
 def _admit(app: Litestar, process: Process) -> None:
     app.state.process = process
-    for router in panel.routers(process.settings):
+    app.register(metrics.endpoint(process.settings.metrics_token, Gauges(process.queue)))
+    for router in panel.routers(process.settings, process.registry):
         app.register(router)
     app.register(admin.router(process.settings, process.registry))
     for plugin in process.registry.plugins.values():

@@ -9,12 +9,18 @@ from typing import Annotated, Any
 import asyncpg
 from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, ServiceUnavailableException
+from litestar.exceptions import (
+    HTTPException,
+    NotAuthorizedException,
+    PermissionDeniedException,
+    ServiceUnavailableException,
+)
 from litestar.params import QueryParameter
 
 from wabot.db.directory import Directory
 from wabot.errors import Away
 from wabot.inbox import Delivery, Quarantined
+from wabot.metrics import WEBHOOKS
 from wabot.outage import Outage
 from wabot.process import Process
 from wabot.web.sorting import Sorter
@@ -23,6 +29,7 @@ from wabot.whatsapp.signature import is_signed
 
 log = logging.getLogger(__name__)
 NOT_STORED = Outage("webhook not stored", log)
+STORED = WEBHOOKS.labels(200)
 
 PATH = "/api/chatbots/webhook"
 LARGEST_BODY = 3 * 1024 * 1024
@@ -60,6 +67,17 @@ def verify(
 )
 async def receive(request: Request[Any, Any, Any], process: NamedDependency[Process]) -> Response[str]:
     """Store everything the body brings for the chatbots whose secret signed it."""
+    try:
+        await _store(request, process)
+    except HTTPException as refusal:
+        WEBHOOKS.labels(refusal.status_code).inc()
+        raise
+    STORED.inc()
+    return Response("")
+
+
+async def _store(request: Request[Any, Any, Any], process: Process) -> None:
+    """Raises the HTTPException that Meta is answered with."""
     body = await request.body()
     secret = await _signer(process.directory, body, request.headers.get("x-hub-signature-256", ""))
     if secret is None:
@@ -73,7 +91,6 @@ async def receive(request: Request[Any, Any, Any], process: NamedDependency[Proc
             NOT_STORED.met(type(error).__name__)
         raise ServiceUnavailableException(detail="Não foi possível guardar agora.") from error
     NOT_STORED.over()
-    return Response("")
 
 
 async def _signer(directory: Directory, body: bytes, header: str) -> str | None:

@@ -1,6 +1,7 @@
 """The frame around every page: who is looking, at which chatbot, and where else they can go."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -28,13 +29,18 @@ ROLES = {"leitor": "Leitor", "operador": "Operador", "dono": "Dono"}
 
 
 @cache
-def static(path: str) -> str:
-    """The address of a file of ours. It changes when the file does, so that browsers may keep it for ever."""
-    version = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
-    return f"/painel/static/{path}?v={version}"
+def static(path: str, folder: Path = STATIC, at: str = "/painel/static") -> str:
+    """The address of a file. It changes when the file does, so that browsers may keep it for ever."""
+    version = hashlib.sha256((folder / path).read_bytes()).hexdigest()[:12]
+    return f"{at}/{path}?v={version}"
 
 
-def environment(folder: Path = TEMPLATES) -> Environment:
+def of_plugin(plugin: str) -> str:
+    """Where the files in a plugin's folder `static/` are served."""
+    return f"/painel/plugin-static/{plugin}"
+
+
+def environment(folder: Path = TEMPLATES, static: Callable[[str], str] = static) -> Environment:
     """Templates of a folder. Escaped always; a name that a page forgot to give is an error, not an empty space."""
     made = Environment(
         loader=FileSystemLoader(folder),

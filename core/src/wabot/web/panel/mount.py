@@ -12,17 +12,19 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.static_files import create_static_files_router
 
 from wabot.plugins.guard import Guard
+from wabot.plugins.registry import Registry
 from wabot.settings import Settings
 from wabot.web.panel import account, agenda, chatbots, dead, entrance, pages, plugins
 from wabot.web.panel.csrf import Csrf, csrf_config
 from wabot.web.panel.errors import HANDLERS
+from wabot.web.panel.frame import STATIC, of_plugin
 from wabot.web.panel.guards import provide_chatbot, provide_person, sees_chatbot, signed_in
 from wabot.web.panel.headers import FILE, SafeHeaders
 
 LARGEST_FORM = 1024 * 1024
 
 
-def routers(settings: Settings) -> list[Router]:
+def routers(settings: Settings, registry: Registry) -> list[Router]:
     """The pages, and the files they need."""
     guard = Guard()
     of_one = Router(
@@ -55,15 +57,22 @@ def routers(settings: Settings) -> list[Router]:
         request_max_body_size=LARGEST_FORM,
         include_in_schema=False,
     )
-    return [panel, _files()]
+    brought = (
+        (plugin.id, Path(plugin.folder) / "static") for plugin in registry.plugins.values() if plugin.folder
+    )
+    return [
+        panel,
+        _files("/painel/static", STATIC),
+        *(_files(of_plugin(plugin), folder) for plugin, folder in brought if folder.is_dir()),
+    ]
 
 
-def _files() -> Router:
+def _files(at: str, folder: Path) -> Router:
     """Stylesheets and scripts. Their addresses change with their contents, so browsers may keep them."""
     return create_static_files_router(
-        "/painel/static",
-        directories=[Path(__file__).parents[1] / "static"],
-        name="painel-static",
+        at,
+        directories=[folder],
+        name=at,
         cache_control=CacheControlHeader(public=True, max_age=365 * 24 * 3600, immutable=True),
         middleware=[
             SafeHeaders(FILE),
