@@ -62,7 +62,7 @@ class NotReady(WabotError):
 
 
 class Attendant:
-    """Takes turns. Several rings for one conversa in this process become one."""
+    """Takes turns, of one conversa or of many together."""
 
     def __init__(self, runtimes: Runtimes, graph: Graph, guard: Guard) -> None:
         self._runtimes, self._graph, self._guard = runtimes, graph, guard
@@ -112,7 +112,10 @@ class Attendant:
     async def _round(
         self, chatbot: int, conversas: Sequence[int], transaction: Transaction
     ) -> tuple[dict[int, bool], list[Taken]]:
-        """It ends early after a turn that has written rows of its own, whose locks others would wait for."""
+        """Lock what nobody has in hand, take its turns one after the other, write them all: whether more waits in each.
+
+        It ends early after a turn that has written rows of its own, whose locks others would wait for.
+        """
         began = time.monotonic()
         locked = await DB.fetch(LOCK_FREE, conversas, chatbot)
         self._tempo.locked(time.monotonic() - began)
