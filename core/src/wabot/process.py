@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 
-from wabot import cleaning
 from wabot.attend import Attendant
+from wabot.chores import chores
 from wabot.db import listen
 from wabot.db.away import NotMigrated
 from wabot.db.connect import open_database
@@ -116,7 +116,7 @@ async def _working(
     worker = Worker(Attendant(runtimes, graph, guard), Outbox(graph, runtimes), queue, concurrency)
     fetcher = Fetcher(graph, runtimes)
     schedule, sinks = Schedule(runtimes, guard), Sinks(runtimes, guard)
-    cleaner = Schedule(runtimes, guard, cleaning.works)
+    own = Schedule(runtimes, guard, chores(graph))
     hears = queue.hearing(
         attend=worker.attend,
         deliver=worker.deliver,
@@ -136,7 +136,7 @@ async def _working(
             fetcher.running(),
             sinks.running(),
             schedule.running(),
-            cleaner.running(),
+            own.running(),
         ):
             try:
                 yield

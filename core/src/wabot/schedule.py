@@ -19,7 +19,7 @@ from wabot.agenda import ROWS
 from wabot.attempt import Abandoned, attempt
 from wabot.db.engine import DB
 from wabot.due import BadCron, next_after
-from wabot.errors import FlowFault, PluginFailed
+from wabot.errors import FlowFault, PluginFailed, WabotError
 from wabot.flow import Chatbot
 from wabot.logs import places
 from wabot.looper import Looper
@@ -190,6 +190,8 @@ class Schedule:
         """Its due time is over, whatever becomes of it."""
         try:
             told = await work.run(_context(row, work))
+        except WabotError as error:  # in words
+            await DB.execute(FINISHED, row["id"], False, str(error)[:500])
         except Exception as error:  # noqa: BLE001 - whatever it was, the next due time is another chance
             log.error("%s of chatbot %s: %s", work.job, work.bot.id, places(error))
             await DB.execute(FINISHED, row["id"], False, f"Parou no meio: {type(error).__name__}.")
