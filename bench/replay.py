@@ -32,7 +32,7 @@ from wabot_metricas.testing import contado, populacao, recontar
 
 MANY = 1_000_000
 CONVERSAS = 20_000
-LIVES = (0.2, 3.0)
+LIVES = (0.5, 8.0)
 """Seconds a process may read until it is killed, the first batch not counted."""
 AT_ONCE = 20_000
 

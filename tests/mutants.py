@@ -104,6 +104,11 @@ MUTANTS = [
         f"{INVARIANTS}::test_who_was_held_up_between_claim_and_post_does_not_post",
     ),
     Mutant(
+        "a message asks its mailing before it goes", 7, "outbox.py",
+        "(over := await mailings.held_back(row)) is not None", "(over := None) is not None",
+        "tests/integration/test_mailings.py::test_a_message_that_was_in_hand_at_the_pause_is_held_as_well",
+    ),
+    Mutant(
         "our id travels with the message", 6, "outbox.py",
         "callback=callback_of(row[\"id\"])", "callback=\"\"",
         f"{INVARIANTS}::test_a_message_sent_without_an_answer_is_known_by_our_id_in_its_status",

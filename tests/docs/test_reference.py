@@ -1,6 +1,8 @@
 """What exists in code stands in the documentation, and the reverse: hooks, settings, commands, events, findings."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -152,6 +154,45 @@ def test_every_event_is_described_and_no_other():
     emitted = re.findall(r'(?:\bEvent|\.event)\(\s*"([a-z_]+\.[a-z_]+)"', sources("core/src", "plugins"))
     told = {code for code in first_column(page("docs/events.md")) if "." in code}
     assert told == set(emitted)
+
+
+def events_written() -> Iterator[tuple[str, set[str], bool]]:
+    """Each event that some code writes: its name, its fields, and whether these are all."""
+    for file in [*(ROOT / "core/src").rglob("*.py"), *(ROOT / "plugins").rglob("src/**/*.py")]:
+        for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield from events_of(function)
+
+
+def events_of(function: ast.AST) -> Iterator[tuple[str, set[str], bool]]:
+    named = {
+        target.id: node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for call in ast.walk(function):
+        if not isinstance(call, ast.Call) or not re.search(r"\bEvent$|\.event$", ast.unparse(call.func)):
+            continue
+        match call.args:
+            case [ast.Constant(value=name)]:
+                yield name, {str(given.arg) for given in call.keywords} - {"cliente"}, True
+            case [ast.Constant(value=name), fields]:
+                whole = not isinstance(fields, ast.BinOp)
+                literal = fields if whole else fields.left
+                literal = named.get(literal.id, literal) if isinstance(literal, ast.Name) else literal
+                yield name, {key.value for key in literal.keys}, whole
+
+
+def test_the_fields_of_every_event_are_described_and_no_others():
+    told = {}
+    for row in re.findall(
+        r"^\| `([a-z_]+\.[a-z_]+)` \| .+? \| (.*)\|$", page("docs/events.md"), re.MULTILINE
+    ):
+        told[row[0]] = set(CODE.findall(re.sub(r"\([^()]*\)", "", row[1])))
+    for name, fields, whole in events_written():
+        assert fields == told[name] if whole else fields < told[name], name
 
 
 def test_every_finding_of_the_doctor_is_described_and_no_other():

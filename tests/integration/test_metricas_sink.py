@@ -24,6 +24,9 @@ from wabot_metricas.testing import contado, populacao, recontar
 ZONE = "America/Sao_Paulo"
 
 
+UNREAD = "SELECT EXISTS (SELECT FROM event WHERE (xid, id) > (SELECT xid, event FROM sink_checkpoint))"
+
+
 class Nada(msgspec.Struct):
     pass
 
@@ -97,13 +100,13 @@ class Killer:
             await asyncio.sleep(0)
 
     async def read(self, sinks, reader):
-        """Read on until all is read, however often it takes."""
-        more = True
-        while more:
+        """Read on until all is read; one that finds the checkpoint still locked by the last comes again."""
+        while await DB.fetchval(UNREAD):
             self.reading = asyncio.create_task(sinks.read(reader))
             await asyncio.wait({self.reading})
-            more = self.reading.cancelled() or self.reading.exception() or self.reading.result()
-        self.reading = None
+            if not self.reading.cancelled():
+                self.reading.exception()  # its connection was taken away
+            self.reading = None
 
 
 async def test_killed_over_and_over_it_counts_every_event_once(bot, reading, monkeypatch):
@@ -208,10 +211,16 @@ async def test_a_sink_that_fails_or_hangs_changes_no_turn(database_uri, tmp_path
 
     async with platform(database_uri, tmp_path, plugin=None) as live:
         await give(live.process, flows=(BoundFlow(eco),), sinks=(Bound("metricas", Sink("contar", take)),))
+
+        async def begun():
+            return await DB.fetchval("SELECT EXISTS (SELECT FROM sink_checkpoint)")
+
+        await until(begun)
         ana = live.simulator.customer("Ana")
         await ana.says("um")
         await ana.sees("eco: um")
-        await entered.wait()
+        async with asyncio.timeout(20):
+            await entered.wait()
         await ana.says("dois")
         await ana.sees("eco: dois")
 

@@ -124,7 +124,7 @@ def _sheet(report: Report, rows: Sequence[Any]) -> Response[str]:
     text.seek(0, io.SEEK_END)
     csv.writer(text, lineterminator="\r\n").writerows(_lines(report, rows))
     headers = {"Content-Disposition": f'attachment; filename="{report.name}.csv"'}
-    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(text.getvalue(), media_type="text/csv", headers=headers)
 
 
 def _lines(report: Report, rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
