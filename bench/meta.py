@@ -16,7 +16,8 @@ from wabot.whatsapp.signature import sign
 WANTED = ("finalizar", "confirmar")
 """Of several options the customers take one of these, or else the first."""
 
-Handle = Callable[[bytes, bytes], None]
+TURNS_MOST = 12
+NUMBERS = itertools.count(1)
 
 
 class Peer(asyncio.Protocol):
@@ -98,7 +99,7 @@ class Meta:
         asyncio.get_running_loop().call_later(self.delay, self._answer, peer, body)
 
     def _answer(self, peer: Peer, body: bytes) -> None:
-        message = msgspec.json.decode(body)
+        message = msgspec.json.decode(body or b"{}")  # a question about the number has none
         to = message.get("to", "").removeprefix("+")
         answer = {"contacts": [{"wa_id": to}], "messages": [{"id": f"wamid.r{next(self._serial)}"}]}
         told = msgspec.json.encode(answer)
@@ -110,24 +111,33 @@ class Meta:
 class Customer:
     """Orders until told to stop. `turns` holds the seconds from each webhook to its reply."""
 
-    def __init__(self, meta: Meta, number: str, port: int) -> None:
+    def __init__(self, meta: Meta, port: int) -> None:
         self.turns: list[float] = []
         self.stopping = False
-        self._meta, self._number, self._port = meta, number, port
+        self._meta, self._port = meta, port
         self._heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        meta.customers[number] = self
 
     def hear(self, message: dict[str, Any]) -> None:
         self._heard.put_nowait(message)
 
     async def order(self) -> None:
-        said: dict[str, Any] = {"type": "text", "text": {"body": "pedido"}}
         while not self.stopping:
+            number = f"55118{next(NUMBERS):08d}"
+            self._meta.customers[number] = self
+            await self._order_as(number)
+            del self._meta.customers[number]
+
+    async def _order_as(self, number: str) -> None:
+        """Somebody new each time: Meta lets a business write to one person every six seconds, and 45 times ahead."""
+        said: dict[str, Any] = {"type": "text", "text": {"body": "pedido"}}
+        for _ in range(TURNS_MOST):
             began = time.perf_counter()
-            await self._meta.says(self._number, said, self._port)
+            await self._meta.says(number, said, self._port)
             async with asyncio.timeout(60):
                 reply = await self._heard.get()
             self.turns.append(time.perf_counter() - began)
+            if self.stopping:
+                return
             said = _answer_to(reply)
 
 

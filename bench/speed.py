@@ -60,8 +60,7 @@ async def drain(wabot: Installation) -> None:
 async def turns(meta: Meta, wabot: Installation, customers: int, delay: float, seconds: float) -> None:
     """Customers who order and wait for each reply."""
     meta.delay = delay / 1000
-    meta.customers = {}
-    people = [Customer(meta, f"55118{n:08d}", wabot.port) for n in range(customers)]
+    people = [Customer(meta, wabot.port) for _ in range(customers)]
     ordering = [asyncio.create_task(person.order()) for person in people]
     await asyncio.sleep(2)
     for person in people:
