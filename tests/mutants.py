@@ -21,6 +21,7 @@ DELIVERY = "tests/integration/test_delivery.py"
 INVARIANTS = "tests/integration/test_invariants.py"
 WEBHOOK = "tests/integration/test_webhook.py"
 HOSTILE = "tests/integration/test_hostile.py"
+ROUNDS = "tests/integration/test_rounds.py"
 CAMPAIGNS = "tests/integration/test_campaigns.py"
 
 
@@ -55,12 +56,12 @@ MUTANTS = [
         f"{WEBHOOK}::test_delivered_five_times_it_is_stored_once", chaos=True,
     ),
     Mutant(
-        "row lock on the conversa", 4, "attend.py",
+        "row lock on the conversa", 4, "turns.py",
         "FOR NO KEY UPDATE OF conversa", "",
         f"{INVARIANTS}::test_the_row_lock_lets_one_worker_at_a_time_into_a_conversa", chaos=True,
     ),
     Mutant(
-        "oldest message first", 4, "attend.py",
+        "oldest message first", 4, "turns.py",
         "ORDER BY sent_at, id LIMIT 1", "ORDER BY sent_at DESC, id DESC LIMIT 1",
         f"{INVARIANTS}::test_the_oldest_message_is_answered_first", chaos=True,
     ),
@@ -69,6 +70,16 @@ MUTANTS = [
         "if transaction := self.current_transaction.get():",
         "if (transaction := self.current_transaction.get()) and not transaction:",
         f"{DELIVERY}::test_a_turn_that_fails_leaves_nothing_behind_but_its_reason", chaos=True,
+    ),
+    Mutant(
+        "a turn that fails takes nobody with it", 5, "attend.py",
+        "            return [None] * len(conversas)\n        _tell", "            raise\n        _tell",
+        f"{ROUNDS}::test_a_worker_takes_the_others_turns_all_the_same",
+    ),
+    Mutant(
+        "no round waits for another", 5, "turns.py",
+        '+ "SKIP LOCKED"', "",
+        f"{ROUNDS}::test_what_another_worker_has_in_hand_is_not_waited_for",
     ),
     Mutant(
         "enviando before the POST", 6, "claims.py",
@@ -91,6 +102,11 @@ MUTANTS = [
         "a POST begins soon after its claim", 6, "outbox.py",
         "if self._stopping or self._clock() > claim.at + FRESH:", "if self._stopping:",
         f"{INVARIANTS}::test_who_was_held_up_between_claim_and_post_does_not_post",
+    ),
+    Mutant(
+        "a message asks its mailing before it goes", 7, "outbox.py",
+        "(over := await mailings.held_back(row)) is not None", "(over := None) is not None",
+        "tests/integration/test_mailings.py::test_a_message_that_was_in_hand_at_the_pause_is_held_as_well",
     ),
     Mutant(
         "our id travels with the message", 6, "outbox.py",
@@ -146,8 +162,7 @@ MUTANTS = [
     ),
     Mutant(
         "the sweeper", 4, "worker.py",
-        "        await self.sweep(self._patience)\n",
-        "        if not self._patience:\n            await self.sweep(self._patience)\n",
+        "more = await self.sweep(self._patience)", "more = not self._patience and await self.sweep(self._patience)",
         f"{INVARIANTS}::test_a_message_nobody_rang_for_is_found_by_the_sweeper", chaos=True,
     ),
 ]  # fmt: skip

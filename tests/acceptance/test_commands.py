@@ -140,10 +140,10 @@ async def test_a_plugin_is_switched_on_configured_and_off(shell):
     )
     listed = {plugin["id"]: plugin for plugin in await shell.json("plugins", "list")}
     assert listed["pedidos"]["bots"] == [1]
-    assert listed["pedidos"]["kinds"] == ["flow", "tables", "pages", "routes"]
+    assert listed["pedidos"]["kinds"] == ["flow", "job", "tables", "pages", "routes"]
     assert {plugin["status"] for plugin in listed.values()} == {"ok"}
     assert "campaign" in listed["reativacao"]["kinds"]
-    assert listed["metricas"]["kinds"] == []
+    assert "sink" in listed["metricas"]["kinds"]
     await shell.run("plugins", "disable", "pedidos", "--bot", "Loja")
     assert {plugin["id"]: plugin["bots"] for plugin in await shell.json("plugins", "list")}["pedidos"] == []
 

@@ -137,6 +137,28 @@ async def test_what_came_due_since_is_not_run_again(shop, settings, homes, empty
     assert await DB.fetchval("SELECT job FROM agendamento WHERE next_run IS NOT NULL") == "depois"
 
 
+async def test_a_campaign_under_way_and_a_job_that_was_asked_for_wait_for_a_person(
+    shop, settings, homes, empty, tmp_path
+):
+    await DB.execute(
+        "INSERT INTO agendamento (chatbot, plugin, job, titulo, cron, asked_at, next_run) "
+        "VALUES ($1, 'x', 'pedido', '', '0 10 * * *', now(), now() + interval '1 hour')",
+        shop.id,
+    )
+    await DB.execute(
+        "INSERT INTO mailing (chatbot, plugin, quiet_from, quiet_until) VALUES ($1, 'x', '21:00', '08:00')",
+        shop.id,
+    )
+    await save(tmp_path / "b.zip", settings)
+    await brought_back(tmp_path / "b.zip", empty, settings, homes)
+    row = await DB.fetchrow("SELECT asked_at, next_run FROM agendamento")
+    assert row["asked_at"] is None
+    assert row["next_run"] is not None
+    mailing = await DB.fetchrow("SELECT state, reason FROM mailing")
+    assert mailing["state"] == "pausada"
+    assert mailing["reason"].startswith("separada na restauração")
+
+
 async def test_ids_of_what_is_sent_go_on_beyond_those_the_old_installation_may_have_given(
     shop, settings, homes, empty, tmp_path
 ):

@@ -468,6 +468,7 @@ async def test_results_stand_beside_those_of_the_control_group(bot, out, simulat
     assert before.custo == -(-3217 * len(written) // 100)
     assert before.receita_a_mais == 7500 - 1500 * len(written) // len(control)
     await resultados.apurar(context(bot))
+    assert await resultados.apurar(context(bot)) == "Resultados atualizados: 0."
     await DB.execute("DELETE FROM outbox")  # kept for a few days only
     assert await look() == before
 

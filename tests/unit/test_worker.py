@@ -14,6 +14,9 @@ class FakeAttendant:
     def __init__(self):
         self.taken, self.stopping, self.gate = [], False, asyncio.Event()
 
+    def shares(self, chatbot):
+        return False
+
     async def attend(self, conversa):
         if not self.stopping:
             self.taken.append(conversa)
@@ -32,12 +35,15 @@ class FakeOutbox:
 
 
 class FakeQueue:
-    in_process = False
+    in_process = away = False
 
     def __init__(self):
         self.rung = []
 
-    async def attend(self, conversas):
+    async def attend(self, places):
+        self.rung += places
+
+    async def deliver(self, conversas):
         self.rung += conversas
 
 
@@ -110,19 +116,64 @@ async def test_stopping_begins_nothing_sees_through_what_is_in_hand_and_rings_fo
     worker = Worker(attendant, FakeOutbox(), queue, at_once=2)
     async with asyncio.timeout(5):
         async with worker.handing_back():
-            ring = asyncio.create_task(worker.attend([1, 2, 3, 4]))
+            ring = asyncio.create_task(worker.attend([[7, 1], [7, 2], [7, 3], [7, 4]]))
             while len(attendant.taken) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0)
             worker.stop()
             attendant.gate.set()
         await ring
     assert attendant.taken == [1, 2]
-    assert sorted(queue.rung) == [1, 2, 3, 4]
+    assert sorted(queue.rung) == [(7, 1), (7, 2), (7, 3), (7, 4)]
 
 
 async def test_a_worker_that_is_not_stopped_rings_for_nothing():
     attendant, queue = FakeAttendant(), FakeQueue()
     attendant.gate.set()
     worker = Worker(attendant, FakeOutbox(), queue, at_once=2)
-    await worker.attend([1, 2, 3])
+    await worker.attend([[7, 1], [7, 2], [7, 3]])
     assert (attendant.taken, queue.rung) == ([1, 2, 3], [])
+
+
+class FakeRows:
+    """Stands for the rows that wait: what the sweeper finds, at most so many."""
+
+    def __init__(self, monkeypatch, *conversas):
+        self.conversas = conversas
+        monkeypatch.setattr("wabot.attend.waiting_longer_than", self.places)
+        for module in ("wabot.outbox.waiting_longer_than", "wabot.receipts.waiting", "wabot.notices.waiting"):
+            monkeypatch.setattr(module, self.nothing)
+
+    async def places(self, seconds, most):
+        return [(7, conversa) for conversa in self.conversas][:most]
+
+    async def nothing(self, *_):
+        return []
+
+
+async def test_the_sweeper_rings_for_nothing_that_is_in_hand(monkeypatch):
+    attendant, queue = FakeAttendant(), FakeQueue()
+    worker = Worker(attendant, FakeOutbox(), queue, at_once=2)
+    FakeRows(monkeypatch, 1, 2, 3)
+    serving = asyncio.create_task(worker.attend([[7, 1], [7, 2]]))
+    await asyncio.sleep(0)
+    assert not await worker.sweep()
+    assert queue.rung == [(7, 3)]
+    attendant.gate.set()
+    await serving
+    await worker.sweep()
+    assert queue.rung == [(7, 3), (7, 1), (7, 2), (7, 3)]
+
+
+async def test_with_full_hands_the_sweeper_rings_for_nothing_and_comes_back_soon(monkeypatch):
+    monkeypatch.setattr("wabot.worker.SWEEP_MOST", 2)
+    attendant, queue = FakeAttendant(), FakeQueue()
+    worker = Worker(attendant, FakeOutbox(), queue, at_once=2)
+    FakeRows(monkeypatch, 1, 2, 3)
+    assert await worker.sweep()
+    assert queue.rung == [(7, 1), (7, 2)]
+    serving = asyncio.create_task(worker.attend([[7, 1], [7, 2]]))
+    await asyncio.sleep(0)
+    assert await worker.sweep()
+    assert queue.rung == [(7, 1), (7, 2)]
+    attendant.gate.set()
+    await serving

@@ -1,24 +1,24 @@
-"""Answering: one message, one transaction. State, replies, events and what the plugin wrote commit together.
+"""Answering: a turn's state, replies, events and what the plugin wrote commit together, or nothing of it happened.
 
-A conversa is served by one worker at a time, its messages oldest first; different conversas run side by side.
+A conversa is served by one worker at a time, its messages oldest first; different conversas run side by side. Turns
+of a chatbot that wait at the same time share a transaction, as long as they are quick and well; see decision 0031.
 Killed before the commit, nothing happened; killed after it, the outbox still sends.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
-import msgspec
 
 from wabot import consent, corrections, merges, texts
 from wabot.db.away import away, is_away
-from wabot.db.engine import DB
+from wabot.db.engine import DB, Transaction
 from wabot.errors import NewerState, NoFileYet, PluginFailed, WabotError, reason_of
-from wabot.flow import Cliente, Event
+from wabot.flow import Cliente
 from wabot.logs import places, step
 from wabot.media.erase import mark
 from wabot.media.kept import ChatbotFiles
@@ -28,7 +28,21 @@ from wabot.outbox import encode
 from wabot.plugins.contain import Overstayed, contained
 from wabot.plugins.guard import Guard
 from wabot.plugins.runtime import BotRuntime, Runtimes
-from wabot.turn import Scene, State, Trail, Turn, is_late, take_turn
+from wabot.tempo import Tempo
+from wabot.turn import Scene, Trail, Turn, is_late, take_turn
+from wabot.turns import (
+    ERASED,
+    FAILED,
+    LOCK,
+    LOCK_FREE,
+    OVERDUE,
+    SET_ASIDE,
+    Taken,
+    counted,
+    oldest,
+    state_of,
+    write,
+)
 from wabot.whatsapp.client import Credentials, Graph
 from wabot.whatsapp.payloads import read_message
 
@@ -39,69 +53,8 @@ TURN_LIMIT = 10.0
 """Seconds a turn may take. It holds the conversa's row and a connection all that time."""
 RETRY_AFTER = (0, 2, 10)
 """Seconds until a message whose turn failed is tried again; after the last one it is set aside."""
-
-# FOR NO KEY UPDATE, so that foreign keys that point here do not wait for a turn. From here to the commit the database
-# refuses writes to any other chatbot's rows (see the fence in the migrations).
-LOCK = """
-SELECT conversa.chatbot, conversa.cliente, flow, etapa, version, data, shown, misses, person, cliente.nome, mesclado_em,
-    last_inbound_at, set_config('wabot.chatbots', '{' || conversa.chatbot || '}', true)
-FROM conversa JOIN cliente ON cliente.id = conversa.cliente WHERE conversa.id = $1
-FOR NO KEY UPDATE OF conversa
-"""
-
-# `joined`: a cliente was merged into this one, and what waits in their conversa must not be overtaken.
-OLDEST = """
-SELECT id, wamid, raw, received_at, tries, retry_at > now() AS too_early,
-    EXISTS (SELECT FROM cliente_merge WHERE carry_to = $2) AS joined
-FROM inbox WHERE conversa = $1 AND state = 'pendente' ORDER BY sent_at, id LIMIT 1
-"""
-
-# Meta takes one message every six seconds from a number to a customer, and up to 45 before their time: `pair_at` is
-# when all those written so far have had theirs (GCRA). A reply that is too early waits in its row.
-COMMIT = """
-WITH answered AS (
-    UPDATE inbox SET state = 'atendida', done_at = now(), error = '', etapa = $16 WHERE id = $1
-), moved AS (
-    UPDATE conversa SET flow = $4, etapa = $5, version = $6, data = $7, shown = $8, misses = $9, person = $10,
-        last_inbound_at = greatest(last_inbound_at, $11),
-        pair_at = greatest(pair_at, now()) + cardinality($12::json[]) * interval '6 seconds'
-    WHERE id = $2 RETURNING pair_at - cardinality($12::json[]) * interval '6 seconds' AS free_at
-), said AS (
-    INSERT INTO outbox (chatbot, conversa, inbox, flow, content, retry_at)
-    SELECT $3, $2, $1, $15, content, CASE WHEN may_go > now() THEN may_go END
-    FROM moved, unnest($12::json[]) WITH ORDINALITY AS reply (content, place),
-        LATERAL (SELECT free_at + (place - 45) * interval '6 seconds' AS may_go) AS pair
-    ORDER BY place
-), happened AS (
-    INSERT INTO event (chatbot, conversa, inbox, name, fields)
-    SELECT $3, $2, $1, * FROM unnest($13::text[], $14::json[])
-)
-SELECT EXISTS (SELECT FROM inbox WHERE conversa = $2 AND state = 'pendente' AND id <> $1) AS more
-"""
-
-FAILED = """
-UPDATE inbox SET tries = tries + 1, error = $2, plugin = $3, retry_at = now() + make_interval(secs => $4) WHERE id = $1
-"""
-
-SET_ASIDE = """
-WITH dead AS (
-    UPDATE inbox SET state = 'morta', tries = tries + 1, error = $2, plugin = $3, done_at = now()
-    WHERE id = $1 AND state = 'pendente' RETURNING chatbot, conversa, id, sent_at
-), moved AS (
-    UPDATE conversa SET last_inbound_at = greatest(last_inbound_at, sent_at),
-        pair_at = greatest(pair_at, now()) + interval '6 seconds'
-    FROM dead WHERE conversa.id = dead.conversa
-)
-INSERT INTO outbox (chatbot, conversa, inbox, content) SELECT chatbot, conversa, id, $4 FROM dead
-"""
-
-ERASED = "DELETE FROM inbox WHERE conversa = $1"
-
-OVERDUE = """
-SELECT DISTINCT conversa FROM inbox
-WHERE state = 'pendente' AND coalesce(retry_at, received_at + make_interval(secs => $1)) <= now()
-LIMIT $2
-"""
+ROUND = 0.1
+"""Seconds after which no further turn joins those that share a transaction."""
 
 
 class NotReady(WabotError):
@@ -109,11 +62,12 @@ class NotReady(WabotError):
 
 
 class Attendant:
-    """Takes turns. Several rings for one conversa in this process become one."""
+    """Takes turns, of one conversa or of many together."""
 
     def __init__(self, runtimes: Runtimes, graph: Graph, guard: Guard) -> None:
         self._runtimes, self._graph, self._guard = runtimes, graph, guard
         self._courtesies: set[asyncio.Task[bool]] = set()
+        self._tempo = Tempo()
         self.stopping = False
 
     async def attend(self, conversa: int) -> None:
@@ -127,6 +81,60 @@ class Attendant:
         for courtesy in self._courtesies:
             courtesy.cancel()
 
+    def shares(self, chatbot: int) -> bool:
+        """Whether the chatbot's turns may share a transaction: they are quick, and all its plugins are well."""
+        runtime = self._runtimes.get(chatbot)
+        return (
+            runtime is not None
+            and self._tempo.is_quick(chatbot)
+            and not self._guard.troubled(chatbot, runtime.plugins)
+        )
+
+    async def together(self, chatbot: int, conversas: Sequence[int]) -> list[bool | None]:
+        """Take the next turn of each of these conversas of one chatbot, all in one transaction.
+
+        Of each: whether more waits there, or None if it has to be attended alone. If one turn fails, none was taken.
+        """
+        if self.stopping:
+            return [False] * len(conversas)
+        began = time.monotonic()
+        try:
+            async with DB.transaction() as transaction:
+                more, taken = await self._round(chatbot, conversas, transaction)
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - each is taken alone, and fails for itself
+            log.info("chatbot %s: a round of turns is undone (%s)", chatbot, places(error))
+            return [None] * len(conversas)
+        _tell(chatbot, taken, began)
+        return [more.get(conversa) for conversa in conversas]
+
+    async def _round(
+        self, chatbot: int, conversas: Sequence[int], transaction: Transaction
+    ) -> tuple[dict[int, bool], list[Taken]]:
+        """Lock what nobody has in hand, take its turns one after the other, write them all: whether more waits in each.
+
+        It ends early after a turn that has written rows of its own, whose locks others would wait for.
+        """
+        began = time.monotonic()
+        locked = await DB.fetch(LOCK_FREE, conversas, chatbot)
+        self._tempo.locked(time.monotonic() - began)
+        rows = {row["id"]: row for row in locked if not row["mesclado_em"]}
+        messages = await oldest(list(rows.values()))
+        more = dict.fromkeys(rows, False) | {m["conversa"]: True for m in messages if not m["too_early"]}
+        taken: list[Taken] = []
+        trail = Trail()
+        ends_at = time.monotonic() + ROUND
+        for message in messages:
+            conversa = message["conversa"]
+            if message["joined"] or message["tries"]:  # what has failed before may fail again: for itself
+                del more[conversa]
+            elif more[conversa] and not (taken and (transaction.wrote or time.monotonic() > ends_at)):
+                transaction.wrote = False
+                taken.append(await self._take(rows[conversa], message, trail, frozenset(), transaction))
+        waiting = await self._write(chatbot, taken, trail)
+        return more | {turn.conversa: turn.conversa in waiting for turn in taken}, taken
+
     async def _one(self, conversa: int, without: frozenset[str] = frozenset()) -> bool:
         """Answer the oldest message; False if nothing more waits that may be answered now."""
         row: Any = None
@@ -135,25 +143,22 @@ class Attendant:
         began = time.monotonic()
         try:
             async with DB.transaction() as transaction:
-                row = await DB.fetchrow(LOCK, conversa)
+                row = await DB.fetchrow(LOCK, [conversa])
                 if row is None:
                     await _forget(conversa)
                     return False
                 if row["mesclado_em"]:
                     await merges.carry_over(absorbed=row["cliente"])
                     return False  # it goes on in the conversa of whom they were merged with
-                message = await DB.fetchrow(OLDEST, conversa, row["cliente"])
+                message = next(iter(await oldest([row])), None)
                 if message and message["joined"]:
                     return await merges.carry_over(survivor=row["cliente"])
                 if not message or message["too_early"]:
                     return False
-                more, led_to = await self._take(
-                    conversa, row, message, trail, without, transaction.connection
-                )
-            ANSWERED.observe(time.monotonic() - began)
-            ANSWERS.observe(max(0.0, (datetime.now(UTC) - message["received_at"]).total_seconds()))
-            step(log, "turn", chatbot=row["chatbot"], conversa=conversa, inbox=message["id"], etapa=led_to)
-            return more
+                taken = await self._take(row, message, trail, without, transaction)
+                more = await self._write(row["chatbot"], [taken], trail)
+            _tell(row["chatbot"], [taken], began)
+            return bool(more)
         except (NotReady, OSError):
             raise  # not the message's fault: it stays as it was
         except Exception as error:  # noqa: BLE001 - a plugin's failure is its own
@@ -168,39 +173,33 @@ class Attendant:
             return True
 
     async def _take(
-        self,
-        conversa: int,
-        row: Any,
-        message: Any,
-        trail: Trail,
-        without: frozenset[str],
-        connection: asyncpg.Connection,
-    ) -> tuple[bool, str]:
-        """Take the turn and write all of it. Whether more waits (what comes later rings for itself), and the etapa
-        that it led to.
-        """
+        self, row: Any, message: Any, trail: Trail, without: frozenset[str], transaction: Transaction
+    ) -> Taken:
+        """Take the turn; what it says and where it leads is not written yet."""
         runtime = self._runtimes.get(row["chatbot"])
         if runtime is None:
             raise NotReady(f"chatbot {row['chatbot']}")
         inbound = read_message(message["raw"], message["received_at"])
         if inbound.expects_answer and not is_late(inbound, datetime.now(UTC)):
             self._show_courtesy(runtime, inbound.wamid)
-        scene = self._scene(runtime, conversa, row, trail, without)
-        turn = await _taken(take_turn(runtime.flows, _state(row), scene, inbound), connection)
-        await corrections.mark(runtime.bot.id, conversa, inbound)
+        scene = self._scene(runtime, row, trail, without)
+        began = time.monotonic()
+        turn = await _taken(take_turn(runtime.flows, state_of(row), scene, inbound), transaction.connection)
+        self._tempo.taken(runtime.bot.id, time.monotonic() - began)
+        await corrections.mark(runtime.bot.id, row["id"], inbound)
         if turn.opted_out:
             await _opt_out(row["cliente"], inbound)
-        events = [*turn.events, *_counted(row, message, inbound, turn)]
-        led_to = f"{turn.state.flow or turn.flow}.{turn.state.etapa}".strip(".")
-        told = (*_columns(turn), *_lists(inbound, turn, events), turn.flow, led_to)
-        more = await DB.fetchval(COMMIT, message["id"], conversa, runtime.bot.id, *told)
-        for plugin in trail.called:
-            await self._guard.succeeded(runtime.bot.id, plugin)
-        return bool(more), led_to
+        events = (*turn.events, *counted(row, message, inbound, turn))
+        return Taken(row["id"], message["id"], message["received_at"], inbound, turn, events)
 
-    def _scene(
-        self, runtime: BotRuntime, conversa: int, row: Any, trail: Trail, without: frozenset[str]
-    ) -> Scene:
+    async def _write(self, chatbot: int, taken: Sequence[Taken], trail: Trail) -> set[int]:
+        """Write all of it. In which conversas more waits; what comes later rings for itself."""
+        waiting = await write(chatbot, taken) if taken else set()
+        for plugin in trail.called:
+            await self._guard.succeeded(chatbot, plugin)
+        return waiting
+
+    def _scene(self, runtime: BotRuntime, row: Any, trail: Trail, without: frozenset[str]) -> Scene:
         return Scene(
             runtime.chatbot,
             Cliente(row["cliente"], row["nome"]),
@@ -209,7 +208,7 @@ class Attendant:
             down=self._guard.down(runtime.bot.id, runtime.plugins) | without,
             incomplete=bool(runtime.missing),
             trail=trail,
-            files=ChatbotFiles(runtime.bot.id, conversa),
+            files=ChatbotFiles(runtime.bot.id, row["id"]),
         )
 
     def _show_courtesy(self, runtime: BotRuntime, wamid: str) -> None:
@@ -229,6 +228,14 @@ class Attendant:
         else:
             [apology] = encode([TextMessage(texts.FALHA_NOSSA)])
             await DB.execute(SET_ASIDE, message["id"], reason, plugin, apology)
+
+
+def _tell(chatbot: int, taken: Sequence[Taken], began: float) -> None:
+    """What is told of turns once they are committed."""
+    for turn in taken:
+        ANSWERED.observe(time.monotonic() - began)
+        ANSWERS.observe(max(0.0, (datetime.now(UTC) - turn.received_at).total_seconds()))
+        step(log, "turn", chatbot=chatbot, conversa=turn.conversa, inbox=turn.message, etapa=turn.led_to)
 
 
 async def _forget(conversa: int) -> None:
@@ -262,59 +269,6 @@ async def _taken(turn: Coroutine[Any, Any, Turn], connection: asyncpg.Connection
         raise NotReady(str(error)) from error
 
 
-def _state(row: Any) -> State:
-    return State(
-        flow=row["flow"],
-        etapa=row["etapa"],
-        version=row["version"],
-        data=row["data"].encode(),
-        shown=tuple(row["shown"]),
-        misses=row["misses"],
-        person=row["person"],
-    )
-
-
-def _columns(turn: Turn) -> tuple[Any, ...]:
-    state = turn.state
-    return (
-        state.flow,
-        state.etapa,
-        state.version,
-        state.data.decode(),
-        list(state.shown),
-        state.misses,
-        state.person,
-    )
-
-
-def _counted(row: Any, message: Any, inbound: Inbound, turn: Turn) -> Iterator[Event]:
-    """One event with all that reports count of a message, since each event is a row more to write."""
-    if not inbound.expects_answer:
-        return
-    names = {event.name for event in turn.events}
-    waited = datetime.now(UTC) - message["received_at"]
-    fields = {
-        "tipo": inbound.kind,
-        "flow": row["flow"],
-        "etapa": row["etapa"],
-        "caminho": turn.path,
-        "iniciada": "conversa.iniciada" in names,
-        "encerrada": "conversa.encerrada" in names,
-        "primeira": row["last_inbound_at"] is None,
-        "espera": max(0, waited // timedelta(milliseconds=1)),
-        "respostas": len(turn.replies),
-    }
-    yield Event("mensagem.atendida", fields)
-
-
-def _lists(inbound: Inbound, turn: Turn, events: Sequence[Event]) -> tuple[Any, ...]:
-    # what WhatsApp itself reports about a customer opens no window
-    at = None if inbound.kind in ("system", "group") else inbound.at
-    names = [event.name for event in events]
-    fields = [msgspec.json.encode(event.fields).decode() for event in events]
-    return at, encode(turn.replies), names, fields
-
-
-async def waiting_longer_than(seconds: float, most: int) -> list[int]:
-    """Conversas with a message that should have been answered by now: for the sweeper."""
-    return [row["conversa"] for row in await DB.fetch(OVERDUE, seconds, most)]
+async def waiting_longer_than(seconds: float, most: int) -> list[tuple[int, int]]:
+    """Chatbots and conversas with a message that should have been answered by now: for the sweeper."""
+    return [(row["chatbot"], row["conversa"]) for row in await DB.fetch(OVERDUE, seconds, most)]

@@ -18,7 +18,7 @@ _SILENT = """state = 'enviando' AND greatest(sending_at, pg_postmaster_start_tim
 # way.
 CLAIM = f"""
 WITH oldest AS MATERIALIZED (
-    SELECT next.id FROM unnest($1::bigint[]) AS here (conversa), LATERAL (
+    SELECT next.id FROM unnest($1::text::bigint[]) AS here (conversa), LATERAL (
         SELECT id FROM outbox WHERE conversa = here.conversa AND state IN ('pendente', 'enviando') AND NOT bulk
         ORDER BY id LIMIT 1) AS next
 ), free AS MATERIALIZED (

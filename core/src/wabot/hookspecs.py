@@ -112,7 +112,9 @@ def wabot_sinks() -> Sequence[Sink]:  # type: ignore[empty-body]
 def wabot_campaigns() -> Sequence[Campaign]:  # type: ignore[empty-body]
     """What writes to clientes who did not write first: the plugin says to whom and with which template.
 
-    wabot sees to the rest: consent, once per cliente and round, behind every reply, and never twice.
+    wabot sees to the rest: consent, once per cliente and round, behind every reply, and never twice. An audience of
+    many thousands is an async generator that yields lots: when it goes on, those are in the outbox. With a `Mailing`
+    the plugin pauses, resumes and withdraws what waits there.
     """
 
 

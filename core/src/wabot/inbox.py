@@ -109,7 +109,8 @@ class Inbox:
             MESSAGES.labels(chatbot).inc(new)
         for row in stored:
             step(log, "stored", chatbot=row["chatbot"], conversa=row["conversa"], inbox=row["id"])
-        if waiting := list(dict.fromkeys(row["conversa"] for row in stored if row["state"] == "pendente")):
+        pending = (row for row in stored if row["state"] == "pendente")
+        if waiting := list(dict.fromkeys((row["chatbot"], row["conversa"]) for row in pending)):
             self._queue.soon(self._queue.attend(waiting))
         if statuses:
             self._queue.soon(self._queue.receipts())

@@ -19,7 +19,7 @@ import msgspec
 from wabot import addresses, consent, holds, mailings, templates
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
 from wabot.db.batch import Batch
-from wabot.db.engine import DB, patiently
+from wabot.db.engine import DB, literal, patiently
 from wabot.logs import step
 from wabot.media.upload import Uploads
 from wabot.message import FileMessage, Outbound, TemplateMessage
@@ -136,7 +136,7 @@ class Outbox:
 
     async def _claim(self, conversas: list[int]) -> list[Claim | None]:
         """The next reply of each, marked `enviando` and committed, to one caller each; None where none may go now."""
-        claims = await self._claimed(CLAIM, conversas, UNCLEAR_AFTER)
+        claims = await self._claimed(CLAIM, literal(conversas), UNCLEAR_AFTER)
         claimed = {claim.row["conversa"]: claim for claim in claims}
         return [claimed.pop(conversa, None) for conversa in conversas]
 

@@ -1,4 +1,4 @@
-"""The doorbell: taskiq on Redis Streams, or in this process. It carries ids of conversas and nothing else.
+"""The doorbell: taskiq on Redis Streams, or in this process. It carries ids and nothing else.
 
 PostgreSQL is the truth. A ring that is lost costs a few seconds, until the sweeper rings again.
 """
@@ -39,7 +39,9 @@ RETRY_AFTER = 1.0
 RINGS_WITHIN = 5.0
 """Seconds that the last rings of a process that ends may take."""
 
-Handler = Callable[..., Awaitable[None]]
+Handler = Callable[..., Awaitable[object]]
+Place = tuple[int, int]
+"""A chatbot and a conversa of it."""
 
 
 class Queue:
@@ -72,9 +74,9 @@ class Queue:
         self._ringing.add(task)
         task.add_done_callback(self._ringing.discard)
 
-    async def attend(self, conversas: Sequence[int]) -> None:
-        """Messages are waiting in these conversas."""
-        await self._ring_each(ATTEND, conversas)
+    async def attend(self, places: Sequence[Place]) -> None:
+        """Messages are waiting in these conversas of these chatbots."""
+        await self._ring_each(ATTEND, places)
 
     async def deliver(self, conversas: Sequence[int]) -> None:
         """Replies are waiting to be sent in these conversas."""
@@ -140,9 +142,9 @@ class Queue:
         async with background(run_scheduler_task(scheduler), "scheduler"):
             yield
 
-    async def _ring_each(self, task: str, conversas: Sequence[int]) -> None:
-        for start in range(0, len(conversas), CONVERSAS_PER_RING):
-            await self._ring(task, list(conversas[start : start + CONVERSAS_PER_RING]))
+    async def _ring_each(self, task: str, places: Sequence[Any]) -> None:
+        for start in range(0, len(places), CONVERSAS_PER_RING):
+            await self._ring(task, list(places[start : start + CONVERSAS_PER_RING]))
 
     async def _ring(self, task: str, *args: Any) -> None:
         if self.in_process and self._broker.find_task(task) is None:

@@ -2,30 +2,38 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 from wabot import attend, notices, outbox, receipts
 from wabot.attend import Attendant, NotReady
+from wabot.db.batch import Batch
 from wabot.errors import Away
 from wabot.logs import places
 from wabot.looper import Looper
 from wabot.outage import Outage
 from wabot.outbox import Outbox
-from wabot.queue import Queue
+from wabot.queue import Place, Queue
 
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY = 2.0
 OVERDUE_AFTER = 5.0
 """Seconds a row may wait before the sweeper rings for it: longer than any ring takes to be heard."""
+SWEEP_AGAIN = 0.5
+"""The same where more waits than a sweep rings for: longer than a ring takes to be heard."""
 SWEEP_MOST = 1000
+TOGETHER = 16
+"""Turns that share a transaction, at most."""
 MAIL_EVERY = 1.0
 PROBE_EVERY = 1.0
 
 
-Work = Callable[[int], Coroutine[Any, Any, None]]
+Work = Callable[[Any], Coroutine[Any, Any, None]]
+Ring = Callable[[Sequence[Any]], Coroutine[Any, Any, None]]
 
 
 class OneAtATime:
@@ -59,16 +67,21 @@ class Worker:
         self._outage = Outage("left waiting", log)
         self._patience = 0.0  # whatever waits at the start was left by somebody who is gone
         self._stopping = False
+        self._lanes: dict[int, Batch[int, bool | None]] = {}
         self._in_hand: set[asyncio.Task[None]] = set()
-        self._left: set[int] = set()
+        self._conversas: Counter[int] = Counter()
+        """In hand, with how many rings for each."""
+        self._left: dict[Ring, list[Any]] = defaultdict(list)
 
-    async def attend(self, conversas: list[int]) -> None:
+    async def attend(self, places: Sequence[Place]) -> None:
         """Answer what waits in these conversas and send the answers."""
-        await self._together(self._serve, conversas)
+        with self._holding([conversa for _, conversa in places]):
+            await self._together(self._serve, [tuple(place) for place in places], self._queue.attend)
 
-    async def deliver(self, conversas: list[int]) -> None:
+    async def deliver(self, conversas: Sequence[int]) -> None:
         """Send what waits in these conversas."""
-        await self._together(self._deliver_one, conversas)
+        with self._holding(conversas):
+            await self._together(self._deliver_one, conversas, self._queue.deliver)
 
     async def receipts(self) -> None:
         """Apply the statuses that have come; where one settles a doubt, go on sending."""
@@ -79,14 +92,34 @@ class Worker:
         """Do what the notices that have come ask for."""
         await notices.apply()
 
-    async def _serve(self, conversa: int) -> None:
-        async with self._slots:
-            await self._attend_one(conversa)
+    async def _serve(self, place: Place) -> None:
+        chatbot, conversa = place
+        if not await self._attended_together(chatbot, conversa):
+            async with self._slots:
+                await self._attend_one(conversa)
         await self._deliver_one(conversa)
 
-    async def _together(self, work: Work, conversas: list[int]) -> None:
+    async def _attended_together(self, chatbot: int, conversa: int) -> bool:
+        """Take part in the chatbot's rounds for as long as something waits here; False if it has to go on alone."""
+        while self._attendant.shares(chatbot):
+            more = await self._lane(chatbot).add(conversa)
+            if not more:
+                return more is not None
+        return False
+
+    def _lane(self, chatbot: int) -> "Batch[int, bool | None]":
+        """One round of a chatbot at a time: who comes meanwhile is in the next one, and nobody waits for company."""
+        if chatbot not in self._lanes:
+            self._lanes[chatbot] = Batch(partial(self._round, chatbot), TOGETHER)
+        return self._lanes[chatbot]
+
+    async def _round(self, chatbot: int, conversas: list[int]) -> list[bool | None]:
+        async with self._slots:
+            return await self._attendant.together(chatbot, conversas)
+
+    async def _together(self, work: Work, rung: Sequence[Any], ring: Ring) -> None:
         """All of it, side by side. What fails is left waiting in its row; the log says so once, not once each."""
-        tasks = [asyncio.create_task(work(conversa)) for conversa in conversas]
+        tasks = [asyncio.create_task(work(one)) for one in rung]
         for task in tasks:
             self._in_hand.add(task)
             task.add_done_callback(self._in_hand.discard)
@@ -100,7 +133,18 @@ class Worker:
         if not failures:
             self._outage.over()
         if self._stopping:
-            self._left.update(conversas)
+            self._left[ring] += rung
+
+    @contextmanager
+    def _holding(self, conversas: Sequence[int]) -> Iterator[None]:
+        self._conversas.update(conversas)
+        try:
+            yield
+        finally:
+            for conversa in conversas:
+                self._conversas[conversa] -= 1
+                if not self._conversas[conversa]:
+                    del self._conversas[conversa]
 
     def sweeping(self) -> AbstractAsyncContextManager[None]:
         """While inside, rows left waiting are rung for: after a crash, a lost ring, or when a retry is due."""
@@ -129,23 +173,36 @@ class Worker:
         if self._in_hand:
             await asyncio.wait(self._in_hand)
         if not self._queue.in_process:
-            await self._queue.attend(list(self._left))
+            for ring, left in self._left.items():
+                await ring(list(dict.fromkeys(left)))
 
     async def _sweep(self) -> bool:
-        await self.sweep(self._patience)
+        more = await self.sweep(self._patience)
         self._patience = OVERDUE_AFTER
-        return False
+        if more:
+            await asyncio.sleep(SWEEP_AGAIN)
+        return more
 
-    async def sweep(self, patience: float = OVERDUE_AFTER) -> None:
-        """Ring for every row that has waited longer than `patience` seconds; while the queue is away, do it here."""
+    async def sweep(self, patience: float = OVERDUE_AFTER) -> bool:
+        """Ring for every row that has waited longer than `patience` seconds; while the queue is away, do it here.
+
+        Not for what is in hand already, and for nothing while hands are full: after an outage, or on a machine that
+        is too slow, rings would only pile up on rings. Whether there is more to ring for.
+        """
         if self._stopping:
-            return
+            return False
+        if len(self._conversas) >= SWEEP_MOST:
+            return True
         ring: Queue | Worker = self._queue
         if self._queue.away:
             ring, patience = self, 0.0
-        await ring.attend(await attend.waiting_longer_than(patience, SWEEP_MOST))
-        await ring.deliver(await outbox.waiting_longer_than(patience, SWEEP_MOST))
+        most = SWEEP_MOST + len(self._conversas)
+        waiting = await attend.waiting_longer_than(patience, most)
+        await ring.attend([place for place in waiting if place[1] not in self._conversas])
+        unsent = await outbox.waiting_longer_than(patience, most)
+        await ring.deliver([conversa for conversa in unsent if conversa not in self._conversas])
         if await receipts.waiting():
             await ring.receipts()
         if await notices.waiting():
             await ring.notices()
+        return most in (len(waiting), len(unsent))

@@ -22,8 +22,13 @@ WHERE state IN ('pendente', 'enviando')
 INBOX = """
 UPDATE inbox SET state = 'morta', error = $1, plugin = '', retry_at = NULL, done_at = now() WHERE state = 'pendente'
 """
-# What was due in between may have been done: the next time is worked out from now.
-SCHEDULE = "UPDATE agendamento SET next_run = NULL WHERE next_run <= now()"
+# What was due in between, or asked for, may have been done: the next time is worked out from now.
+SCHEDULE = """
+UPDATE agendamento SET next_run = CASE WHEN next_run > now() THEN next_run END, asked_at = NULL
+WHERE next_run <= now() OR asked_at IS NOT NULL
+"""
+# Whom a campaign wrote to since the backup nobody knows here: its next wave waits for a person.
+MAILINGS = "UPDATE mailing SET state = 'pausada', reason = $1 WHERE state = 'aberta'"
 # A session that was ended since must not open the panel again.
 SESSIONS = "DELETE FROM panel_session"
 LEAP = "SELECT setval(pg_get_serial_sequence('outbox', 'id'), nextval(pg_get_serial_sequence('outbox', 'id')) + $1)"
@@ -43,6 +48,7 @@ async def set_aside(connection: asyncpg.Connection, made_at: datetime) -> Aside:
     outbox = await connection.execute(OUTBOX, why)
     inbox = await connection.execute(INBOX, why)
     agendamentos = await connection.execute(SCHEDULE)
+    await connection.execute(MAILINGS, why)
     await connection.execute(SESSIONS)
     await connection.execute(LEAP, ID_LEAP)
     return Aside(_count(inbox), _count(outbox), _count(agendamentos))

@@ -64,9 +64,9 @@ async def restore(
             await _make_room(connection, replace)
             await _bring_up(backup.manifest)
             left_out = await rows.load(connection, backup, tell)
-            aside = await rows.unguarded(connection, set_aside(connection, backup.manifest.made_at))
             files = await _files(backup)
             await migrate_all()
+            aside = await rows.unguarded(connection, set_aside(connection, backup.manifest.made_at))
             await audit.record("restaurar", "backup", path.name, campos={"de": str(backup.manifest.made_at)})
         return await _told(backup.manifest, settings, aside, files, left_out)
 

@@ -6,6 +6,7 @@ That the database is away is told here, once for everybody; whoever asks it some
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -27,15 +28,22 @@ RETRY_AFTER = 1.0
 
 _fence: ContextVar[frozenset[int] | None] = ContextVar("fence", default=None)
 
+# Not WITH, which may write, nor what locks rows. What a function does nobody can see.
+_ONLY_READS = re.compile(
+    r"\s*SELECT\b(?!.*\bFOR\s+(NO\s+KEY\s+)?(UPDATE|SHARE|KEY))", re.IGNORECASE | re.DOTALL
+).match
+
 FENCED = "SELECT set_config('wabot.chatbots', $1, true)"
 
 
-class _Transaction(PostgresTransaction):
+class Transaction(PostgresTransaction):
     """Piccolo's transaction; it also minds the fence, and gives the connection back whatever fails."""
 
     engine: "Database"
+    wrote = False
+    """Whether more has been asked of it than plain SELECTs since this was last set to False."""
 
-    async def __aenter__(self) -> "_Transaction":
+    async def __aenter__(self) -> "Transaction":
         if self._parent is not None:
             return self._parent  # type: ignore[return-value]
         async with self.engine.minding():
@@ -52,7 +60,7 @@ class _Transaction(PostgresTransaction):
     async def begin(self) -> None:
         await super().begin()  # type: ignore[no-untyped-call]
         if (chatbots := _fence.get()) is not None:
-            await self.connection.execute(FENCED, f"{{{','.join(map(str, sorted(chatbots)))}}}")
+            await self.connection.execute(FENCED, literal(sorted(chatbots)))
 
     async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> Literal[False]:
         if self._parent is not None:
@@ -138,8 +146,8 @@ class Database(PostgresEngine):
             pool, self.pool = self.pool, None
             await pool.close()
 
-    def transaction(self, allow_nested: bool = True) -> _Transaction:
-        return _Transaction(engine=self, allow_nested=allow_nested)
+    def transaction(self, allow_nested: bool = True) -> Transaction:
+        return Transaction(engine=self, allow_nested=allow_nested)
 
     def fence(self, chatbots: Iterable[int]) -> None:
         """From here on, in this task, the database refuses writes to the rows of any other chatbot."""
@@ -178,23 +186,36 @@ class Database(PostgresEngine):
         else:
             self.outage.over()
 
+    def _note(self, sql: str) -> None:
+        if isinstance(transaction := self.current_transaction.get(), Transaction) and not _ONLY_READS(sql):
+            transaction.wrote = True
+
     async def fetch(self, sql: str, *args: Any) -> list[Any]:
+        self._note(sql)
         async with self.connection() as connection:
             rows: list[Any] = await connection.fetch(sql, *args)
             return rows
 
     async def fetchrow(self, sql: str, *args: Any) -> Any:
+        self._note(sql)
         async with self.connection() as connection:
             return await connection.fetchrow(sql, *args)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
+        self._note(sql)
         async with self.connection() as connection:
             return await connection.fetchval(sql, *args)
 
     async def execute(self, sql: str, *args: Any) -> str:
+        self._note(sql)
         async with self.connection() as connection:
             status: str = await connection.execute(sql, *args)
             return status
+
+    async def run_querystring(self, querystring: Any, in_pool: bool = True) -> Any:
+        """Piccolo's queries."""
+        self._note(querystring.template)
+        return await super().run_querystring(querystring, in_pool)
 
     async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> list[Any]:
         """Piccolo's queries outside a transaction."""
@@ -207,6 +228,15 @@ class Database(PostgresEngine):
 
 
 DB = Database()
+
+
+def literal(elements: Iterable[Any]) -> str:
+    """An array as PostgreSQL writes it, for a statement that casts it from text (`$1::text::bigint[]`).
+
+    The planner cannot look into it, so it keeps one plan for arrays of all lengths. If it can, it may plan a statement
+    anew each time, which takes longer than to run it.
+    """
+    return f"{{{','.join(map(str, elements))}}}"
 
 
 async def patiently(work: Callable[[], Awaitable[T]]) -> T:

@@ -47,6 +47,10 @@ class Guard:
         known = ((plugin, self._breakers.get((chatbot, plugin, part))) for plugin in plugins)
         return frozenset(plugin for plugin, breaker in known if breaker and not breaker.admits(self._clock()))
 
+    def troubled(self, chatbot: int, plugins: Iterable[str]) -> bool:
+        """Whether any of these has failed on this chatbot since it last came back well."""
+        return any((chatbot, plugin, "") in self._breakers for plugin in plugins)
+
     async def call(
         self, chatbot: int, plugin: str, work: Callable[[], Awaitable[T]], *, within: float, part: str = ""
     ) -> T:

@@ -40,17 +40,24 @@ SELECT campanha, count(*) AS quantas FROM reativacao.envio JOIN outbox ON outbox
 WHERE campanha = ANY ($1) AND outbox.state = 'pendente' GROUP BY 1
 """
 
-# Messages are kept for eight days at least, and this runs every hour. An answer is the first one that is seen.
+# Messages are kept for eight days at least, and this runs every hour. An answer is the first one that is seen. Only
+# rows that change are written: nearly all of a month's have told what they had to tell.
+NOVO = ("enviada_em", "entregue_em", "lida_em", "categoria", "gratis", "retirada", "respondeu_em")
 APURAR = f"""
-UPDATE reativacao.envio AS antes SET enviada_em = coalesce(outbox.sent_at, envio.enviada_em),
-    entregue_em = {ENTREGUE}, lida_em = coalesce(outbox.read_at, envio.lida_em),
-    categoria = coalesce(outbox.price_category, envio.categoria),
-    gratis = coalesce(NOT outbox.billable, envio.gratis),
-    retirada = envio.retirada OR coalesce(outbox.state = 'falhou' AND outbox.error = $3, false),
-    respondeu_em = {RESPONDEU}
-FROM reativacao.envio LEFT JOIN outbox ON outbox.id = envio.outbox
-    LEFT JOIN conversa ON conversa.cliente = envio.cliente
-WHERE envio.id = antes.id AND envio.chatbot = $1 AND envio.dia > current_date - 2 - $2::int
+UPDATE reativacao.envio AS antes SET {", ".join(f"{nome} = agora.{nome}" for nome in NOVO)}
+FROM (
+    SELECT envio.id, coalesce(outbox.sent_at, envio.enviada_em) AS enviada_em, {ENTREGUE} AS entregue_em,
+        coalesce(outbox.read_at, envio.lida_em) AS lida_em,
+        coalesce(outbox.price_category, envio.categoria) AS categoria,
+        coalesce(NOT outbox.billable, envio.gratis) AS gratis,
+        retirada OR coalesce(outbox.state = 'falhou' AND outbox.error = $3, false) AS retirada,
+        {RESPONDEU} AS respondeu_em
+    FROM reativacao.envio LEFT JOIN outbox ON outbox.id = envio.outbox
+        LEFT JOIN conversa ON conversa.cliente = envio.cliente
+    WHERE envio.chatbot = $1 AND envio.dia > current_date - 2 - $2::int
+) AS agora
+WHERE antes.id = agora.id
+    AND ({", ".join(f"antes.{nome}" for nome in NOVO)}) IS DISTINCT FROM ({", ".join(f"agora.{nome}" for nome in NOVO)})
 """  # noqa: S608
 
 

@@ -1,5 +1,6 @@
 """`/api/reativacao/campanhas/`: the campanhas of a chatbot, from draft to results. Mounted by the core."""
 
+from collections.abc import Awaitable, Callable, Collection
 from typing import Annotated, Any
 
 import msgspec
@@ -108,7 +109,7 @@ class CampanhaController(Controller):
         return await _acted(campanhas.parar, access, id)
 
 
-async def _acted(action: Any, access: Access, id: int) -> CampanhaOut:
+async def _acted(action: Callable[[int, int], Awaitable[None]], access: Access, id: int) -> CampanhaOut:
     campanha = await mine(access, id)
     await action(campanha.id, campanha.chatbot)
     return shown(await mine(access, id))
@@ -163,7 +164,7 @@ async def changed(campanha: Campanha, data: CampanhaIn | CampanhaChange) -> Camp
     return shown(await Campanha.objects().where(Campanha.id == campanha.id).first())
 
 
-async def checked(campanha: Campanha, fields: Any = frozenset({"modelo"})) -> None:
+async def checked(campanha: Campanha, fields: Collection[str] = ("modelo",)) -> None:
     """Raises Invalid with every field that is wrong: about the template only if it, or what fills it, is new."""
     if not {"modelo", "idioma", "parametros", "minimo_pedidos"} & set(fields):
         return

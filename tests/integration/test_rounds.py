@@ -1,0 +1,186 @@
+"""Turns that share a transaction: who may, what becomes of them when one fails, and that a slow one delays nobody."""
+
+import asyncio
+import contextvars
+
+import msgspec
+import pytest
+import pytest_asyncio
+from tests.live import give, platform
+
+from wabot.attend import Attendant
+from wabot.db.engine import DB, Transaction
+from wabot.flow import Ask, Context, Flow, Go
+from wabot.outbox import Outbox
+from wabot.plugins.guard import Guard
+from wabot.queue import Queue
+from wabot.turn import BoundFlow
+from wabot.whatsapp.client import Graph
+from wabot.worker import Worker
+
+NAMES = ("Ana", "Bia", "Caio")
+
+
+class Nothing(msgspec.Struct):
+    pass
+
+
+caderno = Flow("caderno", data=Nothing)
+
+
+@caderno.etapa
+async def ouvir(ctx: Context[Nothing]):
+    match ctx.message.text:
+        case "escreva":
+            await DB.execute("UPDATE chatbot SET nome = 'Outro nome' WHERE id = $1", ctx.bot.id)
+        case "falhe":
+            raise ValueError
+        case "morra":
+            await DB.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        case "demore":
+            await asyncio.sleep(0.05)
+    return Ask(f"{ctx.cliente.nome}: {ctx.message.text}", check=str, then=lambda _: Go(ouvir))
+
+
+@pytest_asyncio.fixture
+async def door(database_uri, tmp_path):
+    """A platform that stores and does not answer: the tests send workers in themselves."""
+    async with platform(database_uri, tmp_path, plugin=None, worker=False) as running:
+        await give(running.process, flows=(BoundFlow(caderno, plugin="caderno"),), plugins=("caderno",))
+        running.graph = Graph(running.simulator.url, "v26.0")
+        running.attendant = Attendant(running.process.runtimes, running.graph, Guard())
+        yield running
+        await running.graph.close()
+
+
+async def say(door, *words):
+    """Ana, Bia and Caio write one of these each. The chatbot, and their conversas."""
+    for name, said in zip(NAMES, words, strict=False):
+        await door.simulator.customer(name).says(said)
+    return await places()
+
+
+async def places():
+    rows = await DB.fetch("SELECT DISTINCT chatbot, conversa FROM inbox ORDER BY conversa")
+    return rows[0]["chatbot"], [row["conversa"] for row in rows]
+
+
+async def replies():
+    rows = await DB.fetch("SELECT content FROM outbox ORDER BY id")
+    return [msgspec.json.decode(row["content"])["body"] for row in rows]
+
+
+async def transactions():
+    return await DB.fetchval("SELECT count(DISTINCT xid) FROM event")
+
+
+async def test_turns_that_wait_share_a_transaction(door):
+    bot, conversas = await say(door, "oi", "oi", "oi")
+    assert await door.attendant.together(bot, conversas) == [False] * 3
+    assert await replies() == ["Ana: oi", "Bia: oi", "Caio: oi"]
+    assert await transactions() == 1
+
+
+async def test_each_conversa_has_one_turn_a_round_oldest_message_first(door):
+    ana = door.simulator.customer("Ana")
+    await ana.says("oi")
+    await ana.says("outra")
+    bot, [ana] = await places()
+    assert await door.attendant.together(bot, [ana]) == [True]
+    assert await door.attendant.together(bot, [ana]) == [False]
+    assert await replies() == ["Ana: oi", "Ana: outra"]
+    state = "SELECT state FROM inbox ORDER BY id"
+    assert [row["state"] for row in await DB.fetch(state)] == ["atendida", "atendida"]
+
+
+async def test_if_one_turn_fails_none_was_taken(door):
+    bot, conversas = await say(door, "oi", "falhe", "oi")
+    assert await door.attendant.together(bot, conversas) == [None] * 3
+    assert await replies() == []
+    assert await DB.fetchval("SELECT count(*) FROM inbox WHERE state = 'pendente' AND tries = 0") == 3
+
+
+async def test_a_worker_takes_the_others_turns_all_the_same(door, monkeypatch):
+    monkeypatch.setattr("wabot.attend.RETRY_AFTER", ())
+    bot, conversas = await say(door, "oi", "falhe", "oi")
+    worker = Worker(door.attendant, Outbox(door.graph, door.process.runtimes), Queue(""), at_once=2)
+    await worker.attend([(bot, conversa) for conversa in conversas])
+    states = await DB.fetch("SELECT state FROM inbox ORDER BY id")
+    assert [row["state"] for row in states] == ["atendida", "morta", "atendida"]
+
+
+async def test_killed_in_the_middle_nothing_happened(door):
+    bot, conversas = await say(door, "oi", "oi", "morra")
+    assert await door.attendant.together(bot, conversas) == [None] * 3
+    assert await replies() == []
+    assert await DB.fetchval("SELECT count(*) FROM inbox WHERE state = 'pendente'") == 3
+
+
+async def test_a_turn_that_writes_rows_of_its_own_is_the_last_of_its_round(door):
+    """What it locks, others wait for; and two rounds that each held several such locks could wait for each other."""
+    bot, conversas = await say(door, "oi", "escreva", "oi")
+    assert await door.attendant.together(bot, conversas) == [False, False, True]
+    assert await replies() == ["Ana: oi", "Bia: escreva"]
+
+
+async def test_no_turn_joins_a_round_whose_time_is_over(door, monkeypatch):
+    monkeypatch.setattr("wabot.attend.ROUND", 0.01)
+    bot, conversas = await say(door, "demore", "oi", "oi")
+    assert await door.attendant.together(bot, conversas) == [False, True, True]
+
+
+async def test_a_chatbot_whose_turns_are_slow_takes_them_alone(door, monkeypatch):
+    monkeypatch.setattr("wabot.tempo.QUICK", 0.001)
+    monkeypatch.setattr("wabot.tempo.LOCKS", 0)
+    bot, conversas = await say(door, "demore")
+    assert door.attendant.shares(bot)
+    await door.attendant.together(bot, conversas)
+    assert not door.attendant.shares(bot)
+
+
+async def test_a_chatbot_with_a_failing_plugin_takes_its_turns_alone_until_it_is_well(door):
+    bot, [ana, bia] = await say(door, "falhe", "oi")
+    await door.attendant.attend(ana)
+    assert not door.attendant.shares(bot)
+    await door.attendant.attend(bia)
+    assert door.attendant.shares(bot)
+
+
+async def test_a_message_that_has_failed_before_is_taken_alone(door):
+    bot, conversas = await say(door, "oi", "oi")
+    await DB.execute("UPDATE inbox SET tries = 1 WHERE conversa = $1", conversas[1])
+    assert await door.attendant.together(bot, conversas) == [False, None]
+
+
+async def test_what_another_worker_has_in_hand_is_not_waited_for(door):
+    bot, conversas = await say(door, "oi", "oi")
+    async with DB.transaction():
+        await DB.execute("SELECT FROM conversa WHERE id = $1 FOR NO KEY UPDATE", conversas[0])
+        elsewhere = door.attendant.together(bot, conversas)
+        async with asyncio.timeout(5):
+            assert await asyncio.create_task(elsewhere, context=contextvars.Context()) == [None, False]
+
+
+async def test_another_chatbots_conversa_is_not_taken(door):
+    """The fence around a transaction is one chatbot's."""
+    bot, conversas = await say(door, "oi")
+    assert await door.attendant.together(bot + 1, conversas) == [None]
+    assert await replies() == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "wrote"),
+    [
+        ("SELECT 1", False),
+        ("\n  select nome FROM chatbot", False),
+        ("SELECT FROM chatbot FOR UPDATE", True),
+        ("SELECT FROM chatbot\nFOR NO KEY UPDATE", True),
+        ("WITH gone AS (DELETE FROM event RETURNING 1) SELECT * FROM gone", True),
+        ("UPDATE chatbot SET nome = nome", True),
+    ],
+)
+async def test_a_transaction_knows_whether_it_may_hold_locks(door, statement, wrote):
+    async with DB.transaction() as transaction:
+        assert isinstance(transaction, Transaction)
+        await DB.fetch(statement)
+        assert transaction.wrote is wrote
