@@ -56,6 +56,9 @@ DECIDED = {
     "pedidos.produto": NOBODYS,
     "pedidos.numeracao": NOBODYS,
     "pedidos.lembrete": NOBODYS,  # codes of carts
+    "metricas.contagem": NOBODYS,
+    "metricas.presenca": ERASED,
+    "metricas.percurso": ERASED,
     "reativacao.campanha": NOBODYS,
     "reativacao.envio": KEPT,  # that somebody was chosen, not who
     "reativacao.perfil": ERASED,
@@ -119,7 +122,8 @@ async def test_of_an_erased_person_nothing_is_left_and_of_others_everything(bot,
     before = await rows_of(bia, folder)
     places = {place for place in await traces_of(ana, folder) if place.startswith(("public", "pedidos"))}
     assert places >= {t for t, fate in DECIDED.items() if fate == ERASED} - {
-        "public.cliente_merge", "public.media_upload", "public.campaign_send", "reativacao.perfil"
+        "public.cliente_merge", "public.media_upload", "public.campaign_send", "reativacao.perfil",
+        "metricas.presenca", "metricas.percurso",
     }  # fmt: skip
     await erase(plugins, bot.id, ana.cliente)
     assert await traces_of(ana, folder) == []
@@ -252,7 +256,7 @@ async def test_a_plugin_that_fails_keeps_everything_as_it_was(bot, plugins, fold
 
 async def test_data_of_a_plugin_that_is_gone_is_not_passed_over_in_silence(bot, plugins):
     cliente = await add_cliente(bot)
-    with pytest.raises(PluginInTheWay, match="pedidos"):
+    with pytest.raises(PluginInTheWay, match="metricas"):  # the first of them
         await erase(Registry([]), bot.id, cliente)
 
 

@@ -131,6 +131,12 @@ def wanted_parameters(method, path):
     return {p["name"] for p in parameters if p["in"] == "query"}
 
 
+def needs_a_chatbot(path):
+    """A report is of one chatbot: whose it is has to be said."""
+    parameters = document()["paths"][path]["get"].get("parameters", [])
+    return any(p["name"] == "chatbot" and p.get("required") for p in parameters)
+
+
 @pytest.mark.parametrize("writes", [True, False], ids=["writes", "reads"])
 async def test_a_neighbours_token_finds_nothing_of_mine_and_changes_nothing(neighbours, writes):
     before = await neighbours.rows()
@@ -148,6 +154,8 @@ async def test_a_neighbours_token_finds_nothing_of_mine_and_changes_nothing(neig
                 assert answer.status_code == 403, where
             elif "{" in path:
                 assert answer.status_code == 404, where
+            elif method == "get" and needs_a_chatbot(path):
+                assert answer.status_code == 400, where
             elif method == "get":
                 assert answer.status_code == 200, where
                 assert "total" not in answer.text or answer.json()["total"] == 0, where
@@ -159,7 +167,7 @@ async def test_a_neighbours_token_finds_nothing_of_mine_and_changes_nothing(neig
 async def test_a_list_shows_its_own_only_when_no_chatbot_is_named(neighbours):
     async with await neighbours.running.api(bot=neighbours.other) as stranger:
         for method, path in operations():
-            if method == "get" and "{" not in path:
+            if method == "get" and "{" not in path and not needs_a_chatbot(path):
                 answer = await stranger.get(path)
                 assert answer.status_code == 200
                 assert "Secret" not in answer.text, path

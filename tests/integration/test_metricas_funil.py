@@ -68,7 +68,8 @@ async def counted(shop):
     """All that has happened has been counted."""
     waiting = """SELECT EXISTS (SELECT FROM event JOIN sink_checkpoint AS place USING (chatbot)
                  WHERE (event.xid, event.id) > (place.xid, place.event))
-                 OR EXISTS (SELECT FROM inbox WHERE state = 'pendente')"""
+                 OR EXISTS (SELECT FROM inbox WHERE state = 'pendente')
+                 OR NOT EXISTS (SELECT FROM sink_checkpoint)"""
 
     async def all_read():
         return not await DB.fetchval(waiting)
