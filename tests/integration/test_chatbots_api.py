@@ -155,7 +155,7 @@ async def test_a_plugin_is_configured_switched_off_and_on(office):
     where = f"{office.here}plugins/pedidos/"
     before = (await office.mine.get(where)).json()
     assert (before["enabled"], before["status"]) == (True, "ok")
-    assert before["config"] == {"saudacao": "", "despedida": "", "maximo_por_item": 99}
+    assert before["config"].items() >= {"saudacao": "", "despedida": "", "maximo_por_item": 99}.items()
     assert before["schema"]["$defs"] or before["schema"]["properties"]
     changed = await office.mine.patch(where, json={"config": {"maximo_por_item": 5}, "priority": 3})
     assert changed.json() == before | {"config": before["config"] | {"maximo_por_item": 5}, "priority": 3}

@@ -151,8 +151,9 @@ async def test_a_method_that_is_not_there_is_told_with_those_that_are(office):
 async def test_paths_work_with_and_without_the_last_slash(office):
     for method, path in operations():
         if method == "get" and "{" not in path:
-            assert (await office.mine.get(path)).status_code == 200
-            assert (await office.mine.get(f"{path}/")).status_code == 200
+            whose = {"chatbot": office.bot.id} if path.startswith("/api/metricas/") else {}
+            assert (await office.mine.get(path, params=whose)).status_code == 200
+            assert (await office.mine.get(f"{path}/", params=whose)).status_code == 200
 
 
 async def test_a_parameter_nobody_reads_or_given_twice_is_refused_by_name(office):

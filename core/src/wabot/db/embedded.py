@@ -2,6 +2,7 @@
 
 import logging
 import subprocess
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +18,9 @@ with warnings.catch_warnings():  # about XDG_RUNTIME_DIR, on servers without a d
 T = TypeVar("T")
 
 DATABASE = "wabot"
-STARTS = 12
-"""How often ten seconds are waited for the server: after a crash it reads its log first, which may take minutes."""
+WITHIN = 120.0
+"""Seconds the server gets to come up: after a crash it reads its log first."""
+AGAIN = 0.5
 
 
 def start(home: Path) -> PostgresServer:
@@ -33,14 +35,18 @@ def start(home: Path) -> PostgresServer:
     return server
 
 
-def patiently(start: Callable[[], T]) -> T:
-    """Start a server that may need longer than the library waits. Raises TimeoutExpired if it does not come at all."""
-    for _ in range(STARTS - 1):
+def patiently(start: Callable[[], T], within: float = WITHIN) -> T:
+    """Start a server that may need longer than the library waits, and it goes on starting. Raises TimeoutExpired, or
+    what the library says of a server that is there and not ready, if it does not come at all.
+    """
+    deadline = time.monotonic() + within
+    while True:
         try:
             return start()
-        except subprocess.TimeoutExpired:  # it goes on starting; asking again waits for it
-            continue
-    return start()
+        except (subprocess.TimeoutExpired, AssertionError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(AGAIN)
 
 
 def _forget_the_dead(server: PostgresServer) -> None:
