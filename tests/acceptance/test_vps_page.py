@@ -6,6 +6,7 @@ Encrypt, and Meta is the simulator. It needs root, some minutes and ports 80, 54
 where WABOT_TEST_REQUIRE names `vps`.
 """
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -132,7 +133,7 @@ async def test_a_bare_debian_that_follows_the_page_answers_a_message(machine):
                 block = "\n".join(f"{name}={value}" for name, value in OURS.items())
             if "/etc/wabot/.env <<END" in block:
                 block = block.replace("LOG_FORMAT=json", f"LOG_FORMAT=json\nGRAPH_API_URL={meta.url}")
-            machine.types(block, SECRETS)
+            await asyncio.to_thread(machine.types, block, SECRETS)  # the simulator answers meanwhile
             if "apt-get install" in block:  # systemd starts what is installed
                 machine.types("for name in postgresql redis-server nginx; do service $name start; done")
         certified = (machine.root / "root/certified").read_text()
