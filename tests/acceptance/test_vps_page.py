@@ -114,6 +114,9 @@ class Machine:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._shell.pid, signal.SIGKILL)
         self._shell.wait(10)
+        for pipe in (self._shell.stdin, self._shell.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()  # type: ignore[union-attr]
         shutil.rmtree(self.root, ignore_errors=True)
 
 
