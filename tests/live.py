@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
+from tests.visitor import PATIENCE
 from wabot import asgi, chatbots, tokens
 from wabot.chatbots import ChatbotIn, ChatbotOut
 from wabot.plugins import bindings
@@ -108,7 +109,7 @@ class Platform:
 
     def _client(self, **headers: str) -> httpx.AsyncClient:
         client = httpx.AsyncClient(
-            base_url=self.url, headers=headers, verify=False
+            base_url=self.url, headers=headers, verify=False, timeout=PATIENCE
         )  # an SSL context takes 0.2 s
         self._clients.append(client)
         return client

@@ -6,6 +6,8 @@ import httpx
 
 from wabot import people
 
+PATIENCE = 30
+"""Seconds for an answer: a test says what is answered, not how fast a busy machine is."""
 SENHA = "uma senha de teste"
 
 
@@ -13,7 +15,7 @@ class Visitor:
     """Follows no redirects: where one leads is part of what is tested."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.AsyncClient(base_url=url, verify=False)
+        self.http = httpx.AsyncClient(base_url=url, verify=False, timeout=PATIENCE)
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         return await self.http.get(path, headers=headers)

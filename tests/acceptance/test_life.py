@@ -109,8 +109,8 @@ async def site(database_uri, redis_url, tmp_path, kit):
 
 
 async def test_a_worker_stopped_under_load_leaves_no_doubt_and_the_next_goes_on_at_once(site):
-    site.simulator.faults.delay_ms = 400
-    words = [f"oi {n}" for n in range(40)]
+    site.simulator.faults.delay_ms = 50
+    words = [f"oi {n}" for n in range(300)]  # more than a worker has in hand at once
     async with site.shell.running("web") as web:
         await until_ready(site.url, web)
         await asyncio.gather(*(site.simulator.customer(said).says(said) for said in words))
