@@ -289,8 +289,14 @@ def test_the_command_of_the_server_is_a_shell_script():
 
 IN_BOTH = (
     "quickstart", "deploy-vps", "deploy-render", "deploy-replit", "deploy-container", "upgrading", "import-legacy",
+    "operate", "backup", "tunnel", "security",
 )  # fmt: skip
-PLACEHOLDERS = {"voce@": "you@", "usuario:senha@": "user:password@", "banco-antigo": "old-database"}
+PLACEHOLDERS = {
+    "voce@": "you@",
+    "usuario:senha@": "user:password@",
+    "banco-antigo": "old-database",
+    "ensaio": "drill",
+}
 
 
 @pytest.mark.parametrize("name", IN_BOTH)
