@@ -40,6 +40,14 @@ def in_database(uri: str, name: str) -> str:
     return urlunsplit(urlsplit(uri)._replace(path=f"/{name}"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def room_for_other_pytests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Some tests run a pytest of their own. In our folder it would shut out (0700) whoever the embedded server is."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTEST_DEBUG_TEMPROOT", str(tmp_path_factory.mktemp("pytest")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def server_uri() -> Iterator[str]:
     """A PostgreSQL server of our own: the embedded one, or that of WABOT_TEST_DATABASE_URL."""

@@ -16,11 +16,14 @@ import msgspec
 WABOT = Path(sys.executable).with_name("wabot")
 
 
+KEPT = ("PATH", "HOME", "LANG", "PYTEST_DEBUG_TEMPROOT")
+
+
 class Shell:
     """A folder and an environment to type commands in."""
 
     def __init__(self, folder: Path, command: Sequence[str] = (str(WABOT),), **environment: str) -> None:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         self.folder, self.command, self.environment = folder, command, kept | environment
 
     async def run(self, *args: str, stdin: str = "", status: int | None = 0, shown: str = "") -> str:
