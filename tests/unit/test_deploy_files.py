@@ -289,7 +289,7 @@ def test_the_command_of_the_server_is_a_shell_script():
 
 IN_BOTH = (
     "quickstart", "deploy-vps", "deploy-render", "deploy-replit", "deploy-container", "upgrading", "import-legacy",
-    "operate", "backup", "tunnel", "security",
+    "backup",
 )  # fmt: skip
 PLACEHOLDERS = {
     "voce@": "you@",
