@@ -34,7 +34,7 @@ OURS = {"DOMAIN": "bot.example.com", "EMAIL": "ana@example.com", "REPOSITORY": "
 SECRETS = f"token-de-acesso\n{SECRET}\nverificacao\n"
 NETWORK = [
     "/etc/resolv.conf", "/etc/ssl/certs", "/usr/local/share/ca-certificates", "/etc/pip.conf",
-    "/root/.config/pip", "/root/.config/uv",
+    *(str(Path.home() / ".config" / tool) for tool in ("pip", "uv")),
 ]  # fmt: skip
 """How this machine reaches packages, which says nothing about the page."""
 

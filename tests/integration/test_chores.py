@@ -57,7 +57,7 @@ async def test_when_meta_does_not_answer_the_sentence_says_so(database):
     assert "modelos não foram atualizados" in row["last_result"]
 
 
-async def test_a_chatbot_that_is_switched_off_asks_nothing(database, graph):
-    off = runtime(msgspec.structs.replace(await add_bot(), ativo=False))
-    await Schedule(FixedRuntimes(off), Guard(), chores(graph)).declare()
-    assert await DB.fetch("SELECT job FROM agendamento") == [("limpeza_de_mensagens",)]
+async def test_for_a_chatbot_that_is_switched_off_its_time_passes_and_nothing_is_asked(database, graph):
+    row = await ran(msgspec.structs.replace(await add_bot(), ativo=False), graph)
+    assert (row["last_ok"], "desligado" in row["last_result"]) == (True, True)
+    assert await DB.fetchval("SELECT count(*) FROM template") == 0

@@ -10,7 +10,7 @@ from wabot import agenda as agendamentos
 from wabot import chatbots
 from wabot.agenda import WHY_NOT, Agendamento, AgendamentoChange
 from wabot.plugins.registry import Registry, load_registry
-from wabot_cli.support import database, json_option, pairs, run, show_json, show_table
+from wabot_cli.support import database, json_option, pairs, printable, run, show_json, show_table
 
 CHATBOTS_OWN = "chatbot"
 """In the place of a time zone: none of its own."""
@@ -160,8 +160,7 @@ def _next(one: Agendamento) -> str:
 
 
 def _result(one: Agendamento) -> str:
-    """What a job said may quote anybody: no control characters on a terminal."""
-    told = "".join(one_char for one_char in one.last_result or "" if one_char.isprintable())
+    told = printable(one.last_result or "")
     return f"✗ {told}" if one.last_ok is False else told
 
 

@@ -18,21 +18,22 @@ def chores(graph: Graph) -> Callable[[BotRuntime], Iterator[Work]]:
 
 def _chores(graph: Graph, runtime: BotRuntime) -> Iterator[Work]:
     yield from cleaning.works(runtime)
-    if runtime.bot.ativo:
-        # notices tell of changes, but one that got lost, or the quality of the number, nobody tells again
-        yield Work(
-            runtime.chatbot,
-            CORE,
-            "modelos_de_mensagem",
-            "Modelos de mensagem e qualidade do número",
-            "15 4 * * *",
-            partial(_synchronise, graph, runtime.bot),
-            missed="skip",
-            detached=True,
-        )
+    # notices tell of changes, but one that got lost, or the quality of the number, nobody tells again
+    yield Work(
+        runtime.chatbot,
+        CORE,
+        "modelos_de_mensagem",
+        "Modelos de mensagem e qualidade do número",
+        "15 4 * * *",
+        partial(_synchronise, graph, runtime.bot),
+        missed="skip",
+        detached=True,
+    )
 
 
 async def _synchronise(graph: Graph, bot: Bot, context: BotContext) -> str:
     """Raises NotSynchronised."""
+    if not bot.ativo:
+        return "O chatbot está desligado: a Meta não foi perguntada."
     known = await templates.sync(graph, bot)
     return f"Modelos na Meta: {known.templates}. Qualidade do número: {known.quality or 'não informada'}."

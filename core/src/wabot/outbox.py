@@ -73,6 +73,12 @@ def encode(replies: Iterable[Outbound]) -> list[str]:
     return [msgspec.json.encode(reply).decode() for reply in replies]
 
 
+def decode(content: str) -> Outbound:
+    """A message from there. Raises msgspec.DecodeError."""
+    message: Outbound = _DECODER.decode(content)
+    return message
+
+
 _DECODER = msgspec.json.Decoder(Outbound)
 
 
@@ -158,8 +164,8 @@ class Outbox:
         if (over := await mailings.held_back(row)) is not None:
             return Tried(next_may_go=over)
         try:
-            message = _DECODER.decode(row["content"])
-        except msgspec.ValidationError as fault:
+            message = decode(row["content"])
+        except msgspec.DecodeError as fault:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
         if isinstance(message, TemplateMessage):
             if hold := await templates.held(row["chatbot"], message):

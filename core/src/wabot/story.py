@@ -9,7 +9,7 @@ import msgspec
 from wabot.db.engine import DB
 from wabot.errors import WabotError
 from wabot.message import Outbound, words_of
-from wabot.outbox import outbox_id
+from wabot.outbox import decode, outbox_id
 from wabot.whatsapp.failures import failure_for
 from wabot.whatsapp.payloads import NotAPayload, read_message
 
@@ -30,7 +30,6 @@ RECEIPTS = """
 SELECT status, at, received_at, error_code, state FROM receipt
 WHERE chatbot = $1 AND wamid = $2 ORDER BY at, received_at
 """
-_DECODER = msgspec.json.Decoder(Outbound)
 
 
 class NoSuchMessage(WabotError):
@@ -189,7 +188,6 @@ def _words(row: Any) -> str:
 
 def _decoded(content: str) -> Outbound | None:
     try:
-        message: Outbound = _DECODER.decode(content)
+        return decode(content)
     except msgspec.DecodeError:
         return None
-    return message

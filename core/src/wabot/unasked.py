@@ -13,7 +13,7 @@ from wabot.text import size
 
 # Never in the middle of something: not while a turn is taken (its row is locked), a message waits for its answer, or a
 # person has the conversa. Meta takes free words within 24 hours of the customer's last ones, and one message every six
-# seconds, up to 45 before their time (see COMMIT in wabot.attend).
+# seconds, up to 45 before their time (see WRITE in wabot.turns).
 SAY = """
 WITH open AS (
     SELECT conversa.id FROM conversa JOIN cliente ON cliente.id = conversa.cliente

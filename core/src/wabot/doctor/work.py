@@ -1,5 +1,6 @@
 """The work: what waits too long, what was set aside, who is there to do it, and what should have run by now."""
 
+from wabot import agenda
 from wabot.db.engine import DB
 from wabot.dead import DROPPED, RESTORED
 from wabot.doctor.findings import Finding, error, warning
@@ -35,16 +36,11 @@ WHERE datname = current_database() AND application_name ~ '^wabot'
 ANSWERING, RECEIVING = {"wabot worker", "wabot up"}, {"wabot web", "wabot up"}
 ACTIVE = "SELECT count(*) FROM chatbot WHERE ativo"
 
-_RUNS = """
-enabled AND NOT EXISTS (SELECT FROM chatbot WHERE chatbot.id = agendamento.chatbot AND NOT ativo)
-AND (plugin = '' OR EXISTS (SELECT FROM plugin_binding AS b
-    WHERE b.chatbot = agendamento.chatbot AND b.plugin = agendamento.plugin AND b.enabled))
-"""
 JOBS = f"""
 SELECT count(*) FILTER (WHERE next_run < now() - interval '10 minutes') AS late,
     min(next_run) FILTER (WHERE next_run < now() - interval '10 minutes') AS since,
     count(*) FILTER (WHERE NOT last_ok) AS failed, min(titulo) FILTER (WHERE NOT last_ok) AS failed_one
-FROM agendamento WHERE {_RUNS}
+FROM ({agenda.ROWS}) AS agendamento WHERE enabled AND hindrance = ''
 """  # noqa: S608 - of constants
 NOT_UNDERSTOOD = """
 SELECT count(*) AS many, mode() WITHIN GROUP (ORDER BY why) AS why FROM quarantine

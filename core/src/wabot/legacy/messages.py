@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -10,27 +10,13 @@ from wabot.db.engine import DB
 from wabot.legacy.source import Row
 from wabot.legacy.taking import Legacy, LegacyKind
 from wabot.legacy.values import Unfit, document, words
-from wabot.message import TEXT_LIMIT, TextMessage
+from wabot.message import TEXT_LIMIT, Kind, TextMessage
 from wabot.outbox import encode
 from wabot.phone import canonical, international
 
 UNSENT = "não chegou a ser enviada"
-KINDS = {"interactive": "tap", "button": "tap"} | {
-    kind: kind
-    for kind in (
-        "text",
-        "image",
-        "video",
-        "audio",
-        "document",
-        "sticker",
-        "location",
-        "contacts",
-        "order",
-        "reaction",
-    )
-}
-"""Meta's types by our names, as far as the old system had them."""
+KINDS = {kind: kind for kind in get_args(Kind)} | {"interactive": "tap", "button": "tap"}
+"""Meta's types by our names, where the two differ as the old system had them."""
 
 CONVERSAS = """
 SELECT value, conversa.id FROM identifier JOIN cliente ON cliente.id = identifier.cliente

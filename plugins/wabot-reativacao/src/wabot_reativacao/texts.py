@@ -60,6 +60,5 @@ FORA = {
 }
 
 # What the runs report.
-NENHUMA_ATIVA = "Nenhuma campanha ativa."
 VIGIA_PAUSOU = "Campanhas pausadas: {quantas}."
 APURADOS = "Resultados atualizados: {quantos}."
