@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-import pytest_asyncio
 from tests.bots import PLUGIN, FixedRuntimes, add_bot, add_cliente, conversa_of, runtime, says
-from tests.live import SECRET, until
+from tests.live import until
 
 from wabot import outbox, receipts
 from wabot.db.engine import DB
@@ -17,29 +16,9 @@ from wabot.parts import Campaign, Recipient
 from wabot.plugins.guard import Guard
 from wabot.queue import Queue
 from wabot.schedule import Schedule
-from wabot.testing.simulator import Simulator
-from wabot.whatsapp.client import Graph
 from wabot.worker import Worker
 
 SAUDADE = TemplateMessage("saudade", parameters=("Ana",))
-
-
-@pytest_asyncio.fixture
-async def bot(database):
-    return await add_bot()
-
-
-@pytest_asyncio.fixture
-async def simulator():
-    async with Simulator(app_secret=SECRET).serve() as running:
-        yield running
-
-
-@pytest_asyncio.fixture
-async def out(bot, simulator):
-    graph = Graph(simulator.url, "v26.0")
-    yield Outbox(graph, FixedRuntimes(runtime(bot)))
-    await graph.close()
 
 
 class Audiencia:

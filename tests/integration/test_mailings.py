@@ -4,37 +4,14 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-import pytest_asyncio
-from tests.bots import FixedRuntimes, add_bot, add_cliente, runtime, says
+from tests.bots import add_bot, add_cliente, says
 from tests.integration.test_campaigns import SAUDADE, a_moment_later, runs, send_all, states
-from tests.live import SECRET
 
 from wabot import Horario, Mailing, Recipient, mailings, receipts
 from wabot.db.engine import DB
-from wabot.outbox import Outbox
-from wabot.testing.simulator import Simulator
 from wabot.testing.simulator.errors import GraphError
-from wabot.whatsapp.client import Graph
 
 ALWAYS = Horario(time(0), time(0))
-
-
-@pytest_asyncio.fixture
-async def bot(database):
-    return await add_bot()
-
-
-@pytest_asyncio.fixture
-async def simulator():
-    async with Simulator(app_secret=SECRET).serve() as running:
-        yield running
-
-
-@pytest_asyncio.fixture
-async def out(bot, simulator):
-    graph = Graph(simulator.url, "v26.0")
-    yield Outbox(graph, FixedRuntimes(runtime(bot)))
-    await graph.close()
 
 
 async def waiting(bot, many=2, quiet=ALWAYS):

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from tests.bots import FixedRuntimes, add_bot, add_cliente, conversa_of, runtime, says
 from tests.integration.test_campaigns import a_moment_later, send_all
-from tests.live import SECRET, platform, until
+from tests.live import platform, until
 
 from wabot import (
     BotContext,
@@ -23,14 +23,11 @@ from wabot import (
 )
 from wabot.db.engine import DB
 from wabot.flow import Chatbot
-from wabot.outbox import Outbox
 from wabot.plugins.guard import Guard
 from wabot.schedule import Schedule
-from wabot.testing.simulator import Simulator
 from wabot.testing.simulator.errors import GraphError
 from wabot.testing.simulator.writing import Act
 from wabot.whatsapp.changes import Key, TemplateStatus
-from wabot.whatsapp.client import Graph
 from wabot_reativacao import campanhas, privacidade, publico, resultados
 from wabot_reativacao.envio import REATIVACAO
 from wabot_reativacao.perfil import pedidos_confirmados
@@ -72,23 +69,9 @@ async def add_silent(bot, nome="Ana", days=60, **more):
 
 
 @pytest_asyncio.fixture
-async def bot(database):
-    bot = await add_bot()
+async def bot(bot):
     await add_template(bot)
     return bot
-
-
-@pytest_asyncio.fixture
-async def simulator():
-    async with Simulator(app_secret=SECRET).serve() as running:
-        yield running
-
-
-@pytest_asyncio.fixture
-async def out(bot, simulator):
-    graph = Graph(simulator.url, "v26.0")
-    yield Outbox(graph, FixedRuntimes(runtime(bot)))
-    await graph.close()
 
 
 def context(bot):
