@@ -9,6 +9,7 @@ import pytest_asyncio
 from tests.live import give, platform
 
 from wabot.attend import Attendant
+from wabot.courtesies import Courtesies
 from wabot.db.engine import DB, Transaction
 from wabot.flow import Ask, Context, Flow, Go
 from wabot.outbox import Outbox
@@ -48,7 +49,7 @@ async def door(database_uri, tmp_path):
     async with platform(database_uri, tmp_path, plugin=None, worker=False) as running:
         await give(running.process, flows=(BoundFlow(caderno, plugin="caderno"),), plugins=("caderno",))
         running.graph = Graph(running.simulator.url, "v26.0")
-        running.attendant = Attendant(running.process.runtimes, running.graph, Guard())
+        running.attendant = Attendant(running.process.runtimes, Courtesies(running.graph), Guard())
         yield running
         await running.graph.close()
 

@@ -5,7 +5,6 @@ of a chatbot that wait at the same time share a transaction, as long as they are
 Killed before the commit, nothing happened; killed after it, the outbox still sends.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 import asyncpg
 
 from wabot import consent, corrections, merges, texts
+from wabot.courtesies import Courtesies
 from wabot.db.away import away, is_away
 from wabot.db.engine import DB, Transaction
 from wabot.errors import NewerState, NoFileYet, PluginFailed, WabotError, reason_of
@@ -43,7 +43,7 @@ from wabot.turns import (
     state_of,
     write,
 )
-from wabot.whatsapp.client import Credentials, Graph
+from wabot.whatsapp.client import Credentials
 from wabot.whatsapp.payloads import read_message
 
 log = logging.getLogger(__name__)
@@ -64,9 +64,8 @@ class NotReady(WabotError):
 class Attendant:
     """Takes turns, of one conversa or of many together."""
 
-    def __init__(self, runtimes: Runtimes, graph: Graph, guard: Guard) -> None:
-        self._runtimes, self._graph, self._guard = runtimes, graph, guard
-        self._courtesies: set[asyncio.Task[bool]] = set()
+    def __init__(self, runtimes: Runtimes, courtesies: Courtesies, guard: Guard) -> None:
+        self._runtimes, self._courtesies, self._guard = runtimes, courtesies, guard
         self._tempo = Tempo()
         self.stopping = False
 
@@ -76,10 +75,8 @@ class Attendant:
             pass
 
     def stop(self) -> None:
-        """Take no more turns; what is in hand is seen through, but for the courtesies."""
+        """Take no more turns; what is in hand is seen through."""
         self.stopping = True
-        for courtesy in self._courtesies:
-            courtesy.cancel()
 
     def shares(self, chatbot: int) -> bool:
         """Whether the chatbot's turns may share a transaction: they are quick, and all its plugins are well."""
@@ -181,10 +178,16 @@ class Attendant:
             raise NotReady(f"chatbot {row['chatbot']}")
         inbound = read_message(message["raw"], message["received_at"])
         if inbound.expects_answer and not is_late(inbound, datetime.now(UTC)):
-            self._show_courtesy(runtime, inbound.wamid)
+            credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
+            self._courtesies.begun(row["id"], credentials, inbound.wamid)
         scene = self._scene(runtime, row, trail, without)
         began = time.monotonic()
-        turn = await _taken(take_turn(runtime.flows, state_of(row), scene, inbound), transaction.connection)
+        try:
+            turn = await _taken(
+                take_turn(runtime.flows, state_of(row), scene, inbound), transaction.connection
+            )
+        finally:
+            self._courtesies.ended(row["id"])
         self._tempo.taken(runtime.bot.id, time.monotonic() - began)
         await corrections.mark(runtime.bot.id, row["id"], inbound)
         if turn.opted_out:
@@ -210,13 +213,6 @@ class Attendant:
             trail=trail,
             files=ChatbotFiles(runtime.bot.id, row["id"]),
         )
-
-    def _show_courtesy(self, runtime: BotRuntime, wamid: str) -> None:
-        """Blue ticks and "digitando…" while the turn is taken. Nothing waits for it and nothing depends on it."""
-        credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
-        task = asyncio.create_task(self._graph.mark_read(credentials, wamid, typing=True))
-        self._courtesies.add(task)
-        task.add_done_callback(self._courtesies.discard)
 
     async def _failed(self, message: Any, error: Exception, plugin: str) -> None:
         """Record the try outside the transaction it undid, so that the record survives."""

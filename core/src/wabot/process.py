@@ -7,6 +7,7 @@ import msgspec
 
 from wabot.attend import Attendant
 from wabot.chores import chores
+from wabot.courtesies import Courtesies
 from wabot.db import listen
 from wabot.db.away import NotMigrated
 from wabot.db.connect import open_database
@@ -113,7 +114,8 @@ async def _working(
 ) -> AsyncIterator[None]:
     graph = Graph(settings.graph_api_url, settings.graph_api_version)
     guard = Guard()
-    worker = Worker(Attendant(runtimes, graph, guard), Outbox(graph, runtimes), queue, concurrency)
+    courtesies = Courtesies(graph)
+    worker = Worker(Attendant(runtimes, courtesies, guard), Outbox(graph, runtimes), queue, concurrency)
     fetcher = Fetcher(graph, runtimes)
     schedule, sinks = Schedule(runtimes, guard), Sinks(runtimes, guard)
     own = Schedule(runtimes, guard, chores(graph))
@@ -137,6 +139,7 @@ async def _working(
             sinks.running(),
             schedule.running(),
             own.running(),
+            courtesies.looper().running(),
         ):
             try:
                 yield
