@@ -67,7 +67,7 @@ MUTANTS = [
     ),
     Mutant(
         "one transaction for a turn", 5, "db/engine.py",
-        "transaction = self.current_transaction.get()\n        if", "transaction = None\n        if",
+        "return self.current_transaction.get()", "return None",
         f"{DELIVERY}::test_a_turn_that_fails_leaves_nothing_behind_but_its_reason", chaos=True,
     ),
     Mutant(
