@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 import asyncpg
@@ -117,7 +118,7 @@ class Attendant:
     async def _round(
         self, chatbot: int, conversas: Sequence[int], transaction: Transaction
     ) -> tuple[dict[int, Written], list[Taken]]:
-        """Lock what nobody has in hand, take its turns one after the other, write them all.
+        """Lock what nobody has in hand, take its turns, who has waited longest first, and write them all.
 
         It ends early once a turn has written rows of its own, whose locks others would wait for.
         """
@@ -125,7 +126,7 @@ class Attendant:
         locked = await DB.fetch(LOCK_FREE, conversas, chatbot)
         self._tempo.locked(time.monotonic() - began)
         rows = {row["id"]: row for row in locked if not row["mesclado_em"]}
-        messages = await oldest(list(rows.values()))
+        messages = sorted(await oldest(list(rows.values())), key=itemgetter("received_at"))
         waits = {m["conversa"] for m in messages if not m["too_early"]}
         found = {conversa: Written(more=conversa in waits) for conversa in rows}
         taken: list[Taken] = []
