@@ -20,7 +20,7 @@ from wabot.process import CONCURRENCY, Process, migrate_all, running
 from wabot.settings import Settings, load, replace
 from wabot_cli.support import database, for_ever, run, run_until_stopped
 
-YIELDS = 5
+YIELDS = 10
 """By how much a worker is nicer than other processes: Meta gives up on a 200 long before a customer on an answer."""
 
 host_option = click.option("--host", help="Endereço em que escuta (HOST).")
