@@ -10,7 +10,6 @@ from functools import partial
 
 import click
 
-from wabot.asgi import PATIENCE, bind, serving
 from wabot.db.away import Refused
 from wabot.db.connect import open_database
 from wabot.errors import Away, BadSetting
@@ -45,6 +44,8 @@ def web(host: str | None, port: int | None, workers: int) -> None:
     run(_let_in(settings))
     import uvicorn
 
+    from wabot.asgi import PATIENCE, PLAIN
+
     with tempfile.TemporaryDirectory(prefix="wabot-metrics-") as folder:
         os.environ[SHARED] = folder  # whichever process answers counts for all of them
         uvicorn.run(
@@ -53,10 +54,8 @@ def web(host: str | None, port: int | None, workers: int) -> None:
             workers=workers,
             host=settings.host,
             port=settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
             timeout_graceful_shutdown=PATIENCE,
+            **PLAIN,
         )
 
 
@@ -114,6 +113,7 @@ async def _serve(
     settings: Settings, opened: Callable[[], AbstractAsyncContextManager[Process]], greeting: str = ""
 ) -> None:
     """The web application, for ever: 503 until the process behind it is open. Raises what that raises, or PortTaken."""
+    from wabot.asgi import bind, serving
     from wabot.web.app import create_app
 
     app = create_app(opened)
@@ -127,6 +127,7 @@ async def _serve(
 @contextlib.asynccontextmanager
 async def served(process: Process) -> AsyncIterator[str]:
     """The web application of an open process, answering while inside; yields its address. Raises PortTaken."""
+    from wabot.asgi import bind, serving
     from wabot.web.app import create_app
 
     listener = bind(process.settings.host, process.settings.port)
@@ -140,7 +141,7 @@ async def _already(process: Process) -> AsyncIterator[Process]:
 
 
 async def _worker(settings: Settings, concurrency: int) -> None:
-    async with _showing_metrics(settings), running(settings, worker=True, concurrency=concurrency):
+    async with _showing_metrics(settings), running(settings, worker=True, web=False, concurrency=concurrency):
         await for_ever()
 
 

@@ -18,8 +18,8 @@ from wabot.identity import Sighting, conversas_of
 from wabot.logs import step
 from wabot.media import incoming
 from wabot.metrics import MESSAGES
-from wabot.outbox import outbox_id
 from wabot.queue import Queue
+from wabot.whatsapp.callback import outbox_id
 from wabot.whatsapp.payloads import Message, Status
 
 log = logging.getLogger(__name__)
