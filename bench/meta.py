@@ -52,7 +52,7 @@ class Meta:
     async def serve(self) -> str:
         """Listen; the address for GRAPH_API_URL."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Peer(self._posted), "127.0.0.1", 0)
+        server = await loop.create_server(lambda: Peer(self._posted), "127.0.0.1", 0, backlog=1024)
         return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     def webhook(self, sender: str, content: dict[str, Any], port: int) -> bytes:

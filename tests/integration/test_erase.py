@@ -11,6 +11,7 @@ from tests.person import everything, plant, tables
 
 from wabot import audit
 from wabot.attend import Attendant, waiting_longer_than
+from wabot.courtesies import Courtesies
 from wabot.db.engine import DB
 from wabot.digests import DIGESTS
 from wabot.media.erase import finish
@@ -225,7 +226,7 @@ async def test_what_came_at_that_moment_goes_with_the_person(bot, plugins, folde
         "INSERT INTO media (chatbot, conversa, wamid, filename) VALUES ($1, $2, $3, $4)",
         bot.id, conversa, ana.wamid, ana.word,
     )  # fmt: skip
-    await Attendant(FixedRuntimes(runtime(bot)), None, Guard()).attend(conversa)
+    await Attendant(FixedRuntimes(runtime(bot)), Courtesies(None), Guard()).attend(conversa)
     assert await traces_of(ana, folder) == []
     assert await waiting_longer_than(0, 10) == []
 

@@ -9,6 +9,7 @@ from tests.live import give, platform, until
 
 from wabot import receipts
 from wabot.attend import Attendant
+from wabot.courtesies import Courtesies
 from wabot.db.engine import DB
 from wabot.flow import Ask, Context, Flow, Go
 from wabot.outbox import FRESH, Outbox
@@ -57,7 +58,7 @@ async def graph(door):
 
 
 def worker(door, graph):
-    return Attendant(door.process.runtimes, graph, Guard())
+    return Attendant(door.process.runtimes, Courtesies(graph), Guard())
 
 
 async def conversa_of(words="oi", *, times=1, door):

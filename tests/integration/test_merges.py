@@ -12,6 +12,7 @@ from tests.live import until
 
 from wabot import consent, merges
 from wabot.attend import Attendant
+from wabot.courtesies import Courtesies
 from wabot.db.engine import DB
 from wabot.flow import Context, End, Flow
 from wabot.merges import NotMerged
@@ -50,7 +51,7 @@ async def bot(database):
 @pytest.fixture
 def attendant(bot):
     part = msgspec.structs.replace(runtime(bot), flows=(BoundFlow(eco),))
-    return Attendant(FixedRuntimes(part), SilentGraph(), Guard())
+    return Attendant(FixedRuntimes(part), Courtesies(SilentGraph()), Guard())
 
 
 @pytest_asyncio.fixture

@@ -9,6 +9,7 @@ import pytest_asyncio
 from tests.live import give, platform
 
 from wabot.attend import Attendant
+from wabot.courtesies import Courtesies
 from wabot.db.engine import DB, Transaction
 from wabot.flow import Ask, Context, Flow, Go
 from wabot.outbox import Outbox
@@ -48,7 +49,7 @@ async def door(database_uri, tmp_path):
     async with platform(database_uri, tmp_path, plugin=None, worker=False) as running:
         await give(running.process, flows=(BoundFlow(caderno, plugin="caderno"),), plugins=("caderno",))
         running.graph = Graph(running.simulator.url, "v26.0")
-        running.attendant = Attendant(running.process.runtimes, running.graph, Guard())
+        running.attendant = Attendant(running.process.runtimes, Courtesies(running.graph), Guard())
         yield running
         await running.graph.close()
 
@@ -70,13 +71,19 @@ async def replies():
     return [msgspec.json.decode(row["content"])["body"] for row in rows]
 
 
+async def take(door, bot, conversas):
+    """One round: of each conversa, whether more waits; None if it has to be attended alone."""
+    written = await door.attendant.together(bot, conversas)
+    return [one and one.more for one in written]
+
+
 async def transactions():
     return await DB.fetchval("SELECT count(DISTINCT xid) FROM event")
 
 
 async def test_turns_that_wait_share_a_transaction(door):
     bot, conversas = await say(door, "oi", "oi", "oi")
-    assert await door.attendant.together(bot, conversas) == [False] * 3
+    assert await take(door, bot, conversas) == [False] * 3
     assert await replies() == ["Ana: oi", "Bia: oi", "Caio: oi"]
     assert await transactions() == 1
 
@@ -86,8 +93,8 @@ async def test_each_conversa_has_one_turn_a_round_oldest_message_first(door):
     await ana.says("oi")
     await ana.says("outra")
     bot, [ana] = await places()
-    assert await door.attendant.together(bot, [ana]) == [True]
-    assert await door.attendant.together(bot, [ana]) == [False]
+    assert await take(door, bot, [ana]) == [True]
+    assert await take(door, bot, [ana]) == [False]
     assert await replies() == ["Ana: oi", "Ana: outra"]
     state = "SELECT state FROM inbox ORDER BY id"
     assert [row["state"] for row in await DB.fetch(state)] == ["atendida", "atendida"]
@@ -95,7 +102,7 @@ async def test_each_conversa_has_one_turn_a_round_oldest_message_first(door):
 
 async def test_if_one_turn_fails_none_was_taken(door):
     bot, conversas = await say(door, "oi", "falhe", "oi")
-    assert await door.attendant.together(bot, conversas) == [None] * 3
+    assert await take(door, bot, conversas) == [None] * 3
     assert await replies() == []
     assert await DB.fetchval("SELECT count(*) FROM inbox WHERE state = 'pendente' AND tries = 0") == 3
 
@@ -111,7 +118,7 @@ async def test_a_worker_takes_the_others_turns_all_the_same(door, monkeypatch):
 
 async def test_killed_in_the_middle_nothing_happened(door):
     bot, conversas = await say(door, "oi", "oi", "morra")
-    assert await door.attendant.together(bot, conversas) == [None] * 3
+    assert await take(door, bot, conversas) == [None] * 3
     assert await replies() == []
     assert await DB.fetchval("SELECT count(*) FROM inbox WHERE state = 'pendente'") == 3
 
@@ -119,14 +126,14 @@ async def test_killed_in_the_middle_nothing_happened(door):
 async def test_a_turn_that_writes_rows_of_its_own_is_the_last_of_its_round(door):
     """What it locks, others wait for; and two rounds that each held several such locks could wait for each other."""
     bot, conversas = await say(door, "oi", "escreva", "oi")
-    assert await door.attendant.together(bot, conversas) == [False, False, True]
+    assert await take(door, bot, conversas) == [False, False, True]
     assert await replies() == ["Ana: oi", "Bia: escreva"]
 
 
 async def test_no_turn_joins_a_round_whose_time_is_over(door, monkeypatch):
     monkeypatch.setattr("wabot.attend.ROUND", 0.01)
     bot, conversas = await say(door, "demore", "oi", "oi")
-    assert await door.attendant.together(bot, conversas) == [False, True, True]
+    assert await take(door, bot, conversas) == [False, True, True]
 
 
 async def test_a_chatbot_whose_turns_are_slow_takes_them_alone(door, monkeypatch):
@@ -149,16 +156,63 @@ async def test_a_chatbot_with_a_failing_plugin_takes_its_turns_alone_until_it_is
 async def test_a_message_that_has_failed_before_is_taken_alone(door):
     bot, conversas = await say(door, "oi", "oi")
     await DB.execute("UPDATE inbox SET tries = 1 WHERE conversa = $1", conversas[1])
-    assert await door.attendant.together(bot, conversas) == [False, None]
+    assert await take(door, bot, conversas) == [False, None]
 
 
 async def test_what_another_worker_has_in_hand_is_not_waited_for(door):
     bot, conversas = await say(door, "oi", "oi")
     async with DB.transaction():
         await DB.execute("SELECT FROM conversa WHERE id = $1 FOR NO KEY UPDATE", conversas[0])
-        elsewhere = door.attendant.together(bot, conversas)
+        elsewhere = take(door, bot, conversas)
         async with asyncio.timeout(5):
             assert await asyncio.create_task(elsewhere, context=contextvars.Context()) == [None, False]
+
+
+async def claimed(door, bot, conversas):
+    """One round: of each conversa, the reply that is the caller's to send."""
+    written = await door.attendant.together(bot, conversas)
+    return [one and one.claim and one.claim.row["id"] for one in written]
+
+
+async def states():
+    return [row["state"] for row in await DB.fetch("SELECT state FROM outbox ORDER BY id")]
+
+
+async def test_a_reply_is_claimed_as_it_is_written(door):
+    bot, conversas = await say(door, "oi", "oi")
+    assert await claimed(door, bot, conversas) == [1, 2]
+    assert await states() == ["enviando", "enviando"]
+
+
+async def test_but_not_before_an_earlier_one_of_its_conversa(door):
+    bot, [ana] = await say(door, "oi")
+    await DB.execute("INSERT INTO outbox (chatbot, conversa, content) VALUES ($1, $2, '{}')", bot, ana)
+    assert await claimed(door, bot, [ana]) == [None]
+    assert await states() == ["pendente", "pendente"]
+
+
+async def test_nor_while_its_number_is_on_hold_or_the_pair_writes_too_much(door):
+    bot, [ana, bia] = await say(door, "oi", "oi")
+    await DB.execute("UPDATE conversa SET pair_at = now() + interval '1 hour' WHERE id = $1", bia)
+    await DB.execute(
+        "INSERT INTO number_hold (chatbot, code, reason, next_try) VALUES ($1, 190, '', now() + interval '1 hour')",
+        bot,
+    )
+    assert await claimed(door, bot, [ana]) == [None]
+    await DB.execute("DELETE FROM number_hold")
+    assert await claimed(door, bot, [bia]) == [None]
+    assert await states() == ["pendente", "pendente"]
+
+
+async def test_rung_for_twice_a_reply_is_sent_once_and_what_waits_behind_it_next(door):
+    customer = door.simulator.customer("Ana")
+    await customer.says("oi")
+    await customer.says("outra")
+    bot, [ana] = await places()
+    worker = Worker(door.attendant, Outbox(door.graph, door.process.runtimes), Queue(""), at_once=2)
+    await worker.attend([(bot, ana), (bot, ana)])
+    assert await states() == ["enviada", "enviada"]
+    assert await DB.fetchval("SELECT sum(tries) FROM outbox") == 2
 
 
 async def test_another_chatbots_conversa_is_not_taken(door):

@@ -10,6 +10,7 @@ from tests.bots import FixedRuntimes, add_bot, add_cliente, conversa_of, runtime
 
 from wabot import outbox
 from wabot.attend import Attendant
+from wabot.courtesies import Courtesies
 from wabot.db.engine import DB
 from wabot.flow import Ask, Context, End, Flow
 from wabot.message import TemplateMessage
@@ -65,7 +66,7 @@ async def shop(database):
 def use(shop, *flows):
     part = msgspec.structs.replace(runtime(shop.bot), flows=tuple(BoundFlow(flow) for flow in flows))
     shop.out = Outbox(shop.meta, FixedRuntimes(part))
-    shop.attendant = Attendant(FixedRuntimes(part), shop.meta, Guard())
+    shop.attendant = Attendant(FixedRuntimes(part), Courtesies(shop.meta), Guard())
 
 
 async def hears(shop, *texts, ago=timedelta(0)):

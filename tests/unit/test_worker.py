@@ -27,7 +27,7 @@ class FakeAttendant:
 
 
 class FakeOutbox:
-    async def deliver(self, conversa):
+    async def deliver(self, conversa, claim=None):
         pass
 
     def stop(self):

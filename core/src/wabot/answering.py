@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from wabot.attend import Attendant
 from wabot.chores import chores
+from wabot.courtesies import Courtesies
 from wabot.media.fetch import Fetcher
 from wabot.outbox import Outbox
 from wabot.plugins.guard import Guard
@@ -24,7 +25,8 @@ async def answering(
     """While inside, do the work of a worker. On leaving, what is in hand is seen through."""
     graph = Graph(settings.graph_api_url, settings.graph_api_version)
     guard = Guard()
-    worker = Worker(Attendant(runtimes, graph, guard), Outbox(graph, runtimes), queue, concurrency)
+    courtesies = Courtesies(graph)
+    worker = Worker(Attendant(runtimes, courtesies, guard), Outbox(graph, runtimes), queue, concurrency)
     fetcher = Fetcher(graph, runtimes)
     schedule, sinks = Schedule(runtimes, guard), Sinks(runtimes, guard)
     own = Schedule(runtimes, guard, chores(graph))
@@ -48,6 +50,7 @@ async def answering(
             sinks.running(),
             schedule.running(),
             own.running(),
+            courtesies.looper().running(),
         ):
             try:
                 yield

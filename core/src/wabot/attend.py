@@ -5,7 +5,6 @@ of a chatbot that wait at the same time share a transaction, as long as they are
 Killed before the commit, nothing happened; killed after it, the outbox still sends.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 import asyncpg
 
 from wabot import consent, corrections, merges, texts
+from wabot.courtesies import Courtesies
 from wabot.db.away import away, is_away
 from wabot.db.engine import DB, Transaction
 from wabot.errors import NewerState, NoFileYet, PluginFailed, WabotError, reason_of
@@ -38,12 +38,13 @@ from wabot.turns import (
     OVERDUE,
     SET_ASIDE,
     Taken,
+    Written,
     counted,
     oldest,
     state_of,
     write,
 )
-from wabot.whatsapp.client import Credentials, Graph
+from wabot.whatsapp.client import Credentials
 from wabot.whatsapp.payloads import read_message
 
 log = logging.getLogger(__name__)
@@ -64,9 +65,8 @@ class NotReady(WabotError):
 class Attendant:
     """Takes turns, of one conversa or of many together."""
 
-    def __init__(self, runtimes: Runtimes, graph: Graph, guard: Guard) -> None:
-        self._runtimes, self._graph, self._guard = runtimes, graph, guard
-        self._courtesies: set[asyncio.Task[bool]] = set()
+    def __init__(self, runtimes: Runtimes, courtesies: Courtesies, guard: Guard) -> None:
+        self._runtimes, self._courtesies, self._guard = runtimes, courtesies, guard
         self._tempo = Tempo()
         self.stopping = False
 
@@ -76,10 +76,8 @@ class Attendant:
             pass
 
     def stop(self) -> None:
-        """Take no more turns; what is in hand is seen through, but for the courtesies."""
+        """Take no more turns; what is in hand is seen through."""
         self.stopping = True
-        for courtesy in self._courtesies:
-            courtesy.cancel()
 
     def shares(self, chatbot: int) -> bool:
         """Whether the chatbot's turns may share a transaction: they are quick, and all its plugins are well."""
@@ -90,29 +88,30 @@ class Attendant:
             and not self._guard.troubled(chatbot, runtime.plugins)
         )
 
-    async def together(self, chatbot: int, conversas: Sequence[int]) -> list[bool | None]:
+    async def together(self, chatbot: int, conversas: Sequence[int]) -> list[Written | None]:
         """Take the next turn of each of these conversas of one chatbot, all in one transaction.
 
-        Of each: whether more waits there, or None if it has to be attended alone. If one turn fails, none was taken.
+        None for one that has to be attended alone. If one turn fails, none was taken. Claimed replies are the caller's
+        to send.
         """
         if self.stopping:
-            return [False] * len(conversas)
+            return [Written(more=False)] * len(conversas)
         began = time.monotonic()
         try:
             async with DB.transaction() as transaction:
-                more, taken = await self._round(chatbot, conversas, transaction)
+                written, taken = await self._round(chatbot, conversas, transaction)
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - each is taken alone, and fails for itself
             log.info("chatbot %s: a round of turns is undone (%s)", chatbot, places(error))
             return [None] * len(conversas)
         _tell(chatbot, taken, began)
-        return [more.get(conversa) for conversa in conversas]
+        return [written.get(conversa) for conversa in conversas]
 
     async def _round(
         self, chatbot: int, conversas: Sequence[int], transaction: Transaction
-    ) -> tuple[dict[int, bool], list[Taken]]:
-        """Lock what nobody has in hand, take its turns one after the other, write them all: whether more waits in each.
+    ) -> tuple[dict[int, Written], list[Taken]]:
+        """Lock what nobody has in hand, take its turns one after the other, write them all.
 
         It ends early after a turn that has written rows of its own, whose locks others would wait for.
         """
@@ -121,19 +120,19 @@ class Attendant:
         self._tempo.locked(time.monotonic() - began)
         rows = {row["id"]: row for row in locked if not row["mesclado_em"]}
         messages = await oldest(list(rows.values()))
-        more = dict.fromkeys(rows, False) | {m["conversa"]: True for m in messages if not m["too_early"]}
+        waits = {m["conversa"] for m in messages if not m["too_early"]}
+        found = {conversa: Written(more=conversa in waits) for conversa in rows}
         taken: list[Taken] = []
         trail = Trail()
         ends_at = time.monotonic() + ROUND
         for message in messages:
             conversa = message["conversa"]
             if message["joined"] or message["tries"]:  # what has failed before may fail again: for itself
-                del more[conversa]
-            elif more[conversa] and not (taken and (transaction.wrote or time.monotonic() > ends_at)):
+                del found[conversa]
+            elif conversa in waits and not (taken and (transaction.wrote or time.monotonic() > ends_at)):
                 transaction.wrote = False
                 taken.append(await self._take(rows[conversa], message, trail, frozenset(), transaction))
-        waiting = await self._write(chatbot, taken, trail)
-        return more | {turn.conversa: turn.conversa in waiting for turn in taken}, taken
+        return found | await self._write(chatbot, taken, trail, claiming=True), taken
 
     async def _one(self, conversa: int, without: frozenset[str] = frozenset()) -> bool:
         """Answer the oldest message; False if nothing more waits that may be answered now."""
@@ -156,9 +155,9 @@ class Attendant:
                 if not message or message["too_early"]:
                     return False
                 taken = await self._take(row, message, trail, without, transaction)
-                more = await self._write(row["chatbot"], [taken], trail)
+                written = await self._write(row["chatbot"], [taken], trail)
             _tell(row["chatbot"], [taken], began)
-            return bool(more)
+            return written[conversa].more
         except (NotReady, OSError):
             raise  # not the message's fault: it stays as it was
         except Exception as error:  # noqa: BLE001 - a plugin's failure is its own
@@ -181,10 +180,16 @@ class Attendant:
             raise NotReady(f"chatbot {row['chatbot']}")
         inbound = read_message(message["raw"], message["received_at"])
         if inbound.expects_answer and not is_late(inbound, datetime.now(UTC)):
-            self._show_courtesy(runtime, inbound.wamid)
+            credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
+            self._courtesies.begun(row["id"], credentials, inbound.wamid)
         scene = self._scene(runtime, row, trail, without)
         began = time.monotonic()
-        turn = await _taken(take_turn(runtime.flows, state_of(row), scene, inbound), transaction.connection)
+        try:
+            turn = await _taken(
+                take_turn(runtime.flows, state_of(row), scene, inbound), transaction.connection
+            )
+        finally:
+            self._courtesies.ended(row["id"])
         self._tempo.taken(runtime.bot.id, time.monotonic() - began)
         await corrections.mark(runtime.bot.id, row["id"], inbound)
         if turn.opted_out:
@@ -192,12 +197,14 @@ class Attendant:
         events = (*turn.events, *counted(row, message, inbound, turn))
         return Taken(row["id"], message["id"], message["received_at"], inbound, turn, events)
 
-    async def _write(self, chatbot: int, taken: Sequence[Taken], trail: Trail) -> set[int]:
-        """Write all of it. In which conversas more waits; what comes later rings for itself."""
-        waiting = await write(chatbot, taken) if taken else set()
+    async def _write(
+        self, chatbot: int, taken: Sequence[Taken], trail: Trail, *, claiming: bool = False
+    ) -> dict[int, Written]:
+        """Write all of it. What comes later rings for itself."""
+        written = await write(chatbot, taken, claiming=claiming) if taken else {}
         for plugin in trail.called:
             await self._guard.succeeded(chatbot, plugin)
-        return waiting
+        return written
 
     def _scene(self, runtime: BotRuntime, row: Any, trail: Trail, without: frozenset[str]) -> Scene:
         return Scene(
@@ -210,13 +217,6 @@ class Attendant:
             trail=trail,
             files=ChatbotFiles(runtime.bot.id, row["id"]),
         )
-
-    def _show_courtesy(self, runtime: BotRuntime, wamid: str) -> None:
-        """Blue ticks and "digitando…" while the turn is taken. Nothing waits for it and nothing depends on it."""
-        credentials = Credentials(runtime.bot.phone_number_id, runtime.bot.access_token)
-        task = asyncio.create_task(self._graph.mark_read(credentials, wamid, typing=True))
-        self._courtesies.add(task)
-        task.add_done_callback(self._courtesies.discard)
 
     async def _failed(self, message: Any, error: Exception, plugin: str) -> None:
         """Record the try outside the transaction it undid, so that the record survives."""

@@ -7,34 +7,45 @@ message is kept only. The rules are in docs/identity.md.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wabot.db.engine import DB
 from wabot.merges import alone
 from wabot.message import Sender
 from wabot.person import Ids, ids_of, make, person_of
 
-# The conversa to which a sender's ids lead: null for a stranger. `whole`: all of them lead there, nothing is new.
-# The only statement for people who are known, however many.
-FIND = """
-SELECT who.n - 1 AS n, conversa.id AS conversa,
+
+def _by(kind: str, value: str, name: str) -> str:
+    return f"""LEFT JOIN LATERAL (
+    SELECT cliente, coalesce(last_seen, '-infinity') AS seen FROM identifier
+    WHERE chatbot = who.chatbot AND kind = '{kind}' AND value = {value} LIMIT 1) AS {name} ON true"""  # noqa: S608
+
+
+# The conversa to which the ids of each `who` lead: null for a stranger. `whole`: all of them lead there, nothing is
+# new. LIMIT keeps the planner from joining: a plan made while few were known would read all of them for every webhook
+# once there are many.
+LED = f"""
+SELECT who.n, conversa.id AS conversa,
     (who.bsuid IS NULL OR by_bsuid.cliente IS NOT DISTINCT FROM conversa.cliente)
         AND (who.parent IS NULL OR by_parent.cliente IS NOT DISTINCT FROM conversa.cliente)
         AND (who.phone_key IS NULL OR by_phone.cliente IS NOT DISTINCT FROM conversa.cliente) AS whole,
-    least(CASE WHEN by_bsuid.cliente > 0 THEN coalesce(by_bsuid.last_seen, '-infinity') END,
-          CASE WHEN by_parent.cliente > 0 THEN coalesce(by_parent.last_seen, '-infinity') END,
-          CASE WHEN by_phone.cliente > 0 THEN coalesce(by_phone.last_seen, '-infinity') END)
-        < who.at - interval '1 day' AS unseen
-FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) WITH ORDINALITY
-    AS who (chatbot, bsuid, parent, phone_key, at, n)
-LEFT JOIN identifier by_bsuid
-    ON by_bsuid.chatbot = who.chatbot AND by_bsuid.kind = 'bsuid' AND by_bsuid.value = who.bsuid
-LEFT JOIN identifier by_parent
-    ON by_parent.chatbot = who.chatbot AND by_parent.kind = 'parent_bsuid' AND by_parent.value = who.parent
-LEFT JOIN identifier by_phone
-    ON by_phone.chatbot = who.chatbot AND by_phone.kind = 'wa_id' AND by_phone.value = who.phone_key
-LEFT JOIN conversa ON conversa.cliente = coalesce(by_bsuid.cliente, by_parent.cliente, by_phone.cliente)
-"""
+    least(by_bsuid.seen, by_parent.seen, by_phone.seen) < who.at - interval '1 day' AS unseen
+FROM who
+{_by("bsuid", "who.bsuid", "by_bsuid")}
+{_by("parent_bsuid", "who.parent", "by_parent")}
+{_by("wa_id", "who.phone_key", "by_phone")}
+LEFT JOIN LATERAL (
+    SELECT id, cliente FROM conversa
+    WHERE cliente = coalesce(by_bsuid.cliente, by_parent.cliente, by_phone.cliente) LIMIT 1) AS conversa ON true
+"""  # noqa: S608 - of constants
+
+FIND = f"""
+WITH who AS (
+    SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) WITH ORDINALITY
+        AS who (chatbot, bsuid, parent, phone_key, at, n)
+)
+{LED}
+"""  # noqa: S608
 
 # To the day, so that it costs no write per message. Whoever else is writing the same row saw the same person.
 SEEN = """
@@ -115,17 +126,25 @@ async def _find(people: Mapping[_Key, Sighting]) -> tuple[dict[_Key, int], list[
     keys = list(people)
     if not keys:
         return {}, []
-    told = [(key.chatbot, *key.ids, _when(people[key])) for key in keys]
-    rows = await DB.fetch(FIND, *zip(*told, strict=True))
-    if unseen := [keys[row["n"]] for row in rows if row["whole"] and row["unseen"]]:
-        await _note_seen(people, unseen)
-    found = {keys[row["n"]]: row["conversa"] for row in rows if row["whole"] and row["conversa"]}
-    return found, [keys[row["n"]] for row in rows if row["conversa"] is None]
+    rows = await DB.fetch(FIND, *zip(*(ids_told(people[key]) for key in keys), strict=True))
+    at = {row["n"]: keys[row["n"] - 1] for row in rows}
+    await note_seen([people[at[row["n"]]] for row in rows if row["whole"] and row["unseen"]])
+    found = {at[row["n"]]: row["conversa"] for row in rows if row["whole"] and row["conversa"]}
+    return found, [at[row["n"]] for row in rows if row["conversa"] is None]
 
 
-async def _note_seen(people: Mapping[_Key, Sighting], keys: Iterable[_Key]) -> None:
-    rows = [(key.chatbot, *known, _when(people[key])) for key in keys for known in key.ids.told().items()]
-    await DB.execute(SEEN, *zip(*rows, strict=True))
+def ids_told(sighting: Sighting) -> tuple[Any, ...]:
+    """What FIND asks of somebody: chatbot, BSUID, its parent, phone, and when they were seen."""
+    return (sighting.chatbot, *ids_of(sighting.sender), _when(sighting))
+
+
+async def note_seen(people: Iterable[Sighting]) -> None:
+    """They were last seen more than a day ago, as far as is written."""
+    rows = [
+        (one.chatbot, *known, _when(one)) for one in people for known in ids_of(one.sender).told().items()
+    ]
+    if rows:
+        await DB.execute(SEEN, *zip(*rows, strict=True))
 
 
 async def _settle(people: Mapping[_Key, Sighting]) -> dict[_Key, int]:
@@ -135,7 +154,8 @@ async def _settle(people: Mapping[_Key, Sighting]) -> dict[_Key, int]:
     rest = {key: s for key, s in people.items() if not s.becomes}
     found, strangers = await _find(rest)
     if strangers:
-        await make((key.chatbot, people[key].sender) for key in strangers)
+        earliest = min(_when(people[key]) for key in strangers)  # whoever was seen later is noted as such
+        await make(((key.chatbot, people[key].sender) for key in strangers), earliest)
         found, _ = await _find(rest)
     clientes |= {key: await _person(s) for key, s in rest.items() if key not in found}
     if clientes:  # they may have become one with somebody found before

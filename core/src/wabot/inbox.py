@@ -14,15 +14,33 @@ import msgspec
 
 from wabot.db.batch import Batch
 from wabot.db.engine import DB
-from wabot.identity import Sighting, conversas_of
+from wabot.identity import LED, Sighting, conversas_of, ids_told, note_seen
 from wabot.logs import step
 from wabot.media import incoming
 from wabot.metrics import MESSAGES
+from wabot.person import Ids, ids_of
 from wabot.queue import Queue
 from wabot.whatsapp.callback import outbox_id
 from wabot.whatsapp.payloads import Message, Status
 
 log = logging.getLogger(__name__)
+
+# What people say of whom nothing is new, the ordinary case: found and stored in one statement. `known`: it is dealt
+# with; without an id, it had been stored before.
+STORE_KNOWN = f"""
+WITH who AS MATERIALIZED (
+    SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::timestamptz[],
+                         $6::text[], $7::text[], $8::timestamptz[], $9::bytea[]) WITH ORDINALITY
+        AS who (chatbot, bsuid, parent, phone_key, at, wamid, kind, sent_at, raw, n)
+), led AS MATERIALIZED ({LED}), stored AS (
+    INSERT INTO inbox (chatbot, conversa, wamid, kind, sent_at, raw)
+    SELECT chatbot, conversa, wamid, kind, sent_at, raw FROM led JOIN who USING (n)
+    WHERE whole AND conversa IS NOT NULL ORDER BY n
+    ON CONFLICT (chatbot, wamid) DO NOTHING RETURNING id, chatbot, wamid, conversa, state
+)
+SELECT n, whole AND led.conversa IS NOT NULL AS known, unseen, stored.*
+FROM led JOIN who USING (n) LEFT JOIN stored ON stored.chatbot = who.chatbot AND stored.wamid = who.wamid
+"""  # noqa: S608 - of constants
 
 STORE_MESSAGES = """
 INSERT INTO inbox (chatbot, conversa, wamid, kind, sent_at, raw, state)
@@ -49,6 +67,10 @@ INSERT INTO quarantine (chatbot, why, raw, digest)
 SELECT * FROM unnest($1::int[], $2::text[], $3::bytea[], $4::bytea[])
 ON CONFLICT (digest) DO NOTHING
 """
+
+
+FLUSHES = 4
+"""That one process has under way at a time."""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -90,21 +112,26 @@ class Inbox:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._batch: Batch[Delivery, None] = Batch(self._store)
+        self._batch: Batch[Delivery, None] = Batch(self._store, at_once=FLUSHES)
 
     async def accept(self, delivery: Delivery) -> None:
-        """Raises what PostgreSQL raised if this delivery could not be stored; then nothing of it was."""
+        """Raises what PostgreSQL raised if not all of this delivery could be stored: then it has to come again."""
         await self._batch.add(delivery)
 
     async def _store(self, deliveries: list[Delivery]) -> list[None]:
-        messages = [item for delivery in deliveries for item in delivery.messages]
-        statuses = [item for delivery in deliveries for item in delivery.statuses]
-        notices = [item for delivery in deliveries for item in delivery.notices]
-        async with DB.transaction():
-            stored, files = await _store_messages(messages)
+        """Each kind commits by itself: should a later one fail, all of it comes again, and what is here is known."""
+        stored, files = await _store_messages([item for d in deliveries for item in d.messages])
+        self._ring_for(stored, files)
+        if statuses := [item for d in deliveries for item in d.statuses]:
             await _store_statuses(statuses)
+            self._queue.soon(self._queue.receipts())
+        if notices := [item for d in deliveries for item in d.notices]:
             await _store_notices(notices)
-            await _keep_apart([item for delivery in deliveries for item in delivery.quarantined])
+            self._queue.soon(self._queue.notices())
+        await _keep_apart([item for d in deliveries for item in d.quarantined])
+        return [None] * len(deliveries)
+
+    def _ring_for(self, stored: Sequence[Any], files: bool) -> None:
         for chatbot, new in Counter(row["chatbot"] for row in stored).items():
             MESSAGES.labels(chatbot).inc(new)
         for row in stored:
@@ -112,22 +139,56 @@ class Inbox:
         pending = (row for row in stored if row["state"] == "pendente")
         if waiting := list(dict.fromkeys((row["chatbot"], row["conversa"]) for row in pending)):
             self._queue.soon(self._queue.attend(waiting))
-        if statuses:
-            self._queue.soon(self._queue.receipts())
-        if notices:
-            self._queue.soon(self._queue.notices())
         if files:
             self._queue.soon(self._queue.media())
-        return [None] * len(deliveries)
 
 
-async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list[Any], bool]:
+Item = tuple[int, Message]
+"""A message, and the chatbot it is for."""
+
+
+async def _store_messages(messages: Sequence[Item]) -> tuple[list[Any], bool]:
     """Store what is new. Its rows, and whether files are to be fetched."""
-    if not messages:
-        return [], False
-    conversas = await conversas_of(
-        [Sighting(chatbot, m.sender, m.inbound.at, m.becomes) for chatbot, m in messages]
-    )
+    special = {_person(item) for item in messages if item[1].becomes or item[1].inbound.media}
+    plain = [item for item in messages if _person(item) not in special]  # one person's messages stay in order
+    stored, known = await _store_known(plain) if plain else ([], set())
+    rest = [item for item in messages if _key(item) not in known]
+    if not rest:
+        return stored, False
+    async with DB.transaction():  # else the file of a message that comes again would never be fetched
+        new = await _store_found(rest)
+        return stored + new, await _store_files(rest, new)
+
+
+def _person(item: Item) -> tuple[int, Ids]:
+    return item[0], ids_of(item[1].sender)
+
+
+def _key(item: Item) -> tuple[int, str]:
+    return item[0], item[1].inbound.wamid
+
+
+async def _store_known(messages: Sequence[Item]) -> tuple[list[Any], set[tuple[int, str]]]:
+    """Store what people say of whom nothing is new: its rows, and the messages that are dealt with."""
+    seen = [_sighting(item) for item in messages]
+    rows = [
+        (*ids_told(sighting), m.inbound.wamid, m.inbound.kind, m.inbound.at, m.raw)
+        for sighting, (_, m) in zip(seen, messages, strict=True)
+    ]
+    found = [row for row in await DB.fetch(STORE_KNOWN, *_columns(rows)) if row["known"]]
+    await note_seen(seen[row["n"] - 1] for row in found if row["unseen"])
+    stored = {row["id"]: row for row in found if row["id"]}  # delivered twice at once, it is there twice
+    return list(stored.values()), {_key(messages[row["n"] - 1]) for row in found}
+
+
+def _sighting(item: Item) -> Sighting:
+    chatbot, message = item
+    return Sighting(chatbot, message.sender, message.inbound.at, message.becomes)
+
+
+async def _store_found(messages: Sequence[Item]) -> list[Any]:
+    """Store after looking closer at who wrote: its rows."""
+    conversas = await conversas_of([_sighting(item) for item in messages])
     rows = [
         (
             chatbot,
@@ -140,8 +201,7 @@ async def _store_messages(messages: Sequence[tuple[int, Message]]) -> tuple[list
         )
         for (chatbot, message), conversa in zip(messages, conversas, strict=True)
     ]
-    stored = await DB.fetch(STORE_MESSAGES, *_columns(rows))
-    return stored, await _store_files(messages, stored)
+    return await DB.fetch(STORE_MESSAGES, *_columns(rows))
 
 
 async def _store_files(messages: Sequence[tuple[int, Message]], stored: Iterable[Any]) -> bool:

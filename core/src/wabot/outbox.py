@@ -84,7 +84,7 @@ class Tried(NamedTuple):
     """What came of a claimed message."""
 
     next_may_go: bool
-    """Whether the next one of its conversa may follow at once."""
+    """Whether there is a next one of its conversa that may follow at once."""
     number_works: bool = False
     """Whether Meta has shown that it takes messages of this number."""
 
@@ -96,7 +96,7 @@ class Outbox:
         self._graph, self._runtimes, self._clock = graph, runtimes, clock
         self._uploads, self._pacing = Uploads(graph), Pacing()
         self._claims: Batch[int, Claim | None] = Batch(self._claim)
-        self._sent: Batch[tuple[int, str], None] = Batch(_mark_sent)
+        self._sent: Batch[tuple[int, str], bool] = Batch(_mark_sent)
         self._outage = Outage("nothing sent", log)
         self._stopping = False
 
@@ -104,11 +104,16 @@ class Outbox:
         """Claim nothing more; what is on its way is seen through."""
         self._stopping = True
 
-    async def deliver(self, conversa: int) -> None:
-        """Send the replies that wait in this conversa, oldest first, until none may go now."""
-        while not self._stopping and (claim := await self._claims.add(conversa)):
-            if not (await self._send(claim)).next_may_go:
+    async def deliver(self, conversa: int, claim: Claim | None = None) -> None:
+        """Send the replies that wait in this conversa, oldest first, until none may go now.
+
+        A `claim` is sent before: it is ours already.
+        """
+        while claim or not self._stopping:
+            claim = claim or await self._claims.add(conversa)
+            if claim is None or not (await self._send(claim)).next_may_go:
                 return
+            claim = None
 
     async def deliver_bulk(self) -> bool:
         """Send a few of the bulk messages that wait; whether there may be more."""
@@ -185,10 +190,10 @@ class Outbox:
             return await self._give_up(row, None, f"cannot be rendered: {fault}")
         self._outage.over()
         _count(row, "accepted")
-        await self._sent.add((row["id"], accepted.wamid))
+        more = await self._sent.add((row["id"], accepted.wamid))
         step(log, "sent", chatbot=row["chatbot"], conversa=row["conversa"], outbox=row["id"])
         await addresses.learn(row, accepted)
-        return Tried(next_may_go=True, number_works=True)
+        return Tried(next_may_go=more, number_works=True)
 
     async def _posted(self, row: Any, credentials: Credentials, message: Outbound) -> Accepted:
         """A file of ours is uploaded first, if Meta does not have it yet."""
@@ -261,14 +266,16 @@ def _count(row: Any, result: str) -> None:
     SENDS.labels(row["chatbot"], result).inc()
 
 
-async def _mark_sent(sent: list[tuple[int, str]]) -> list[None]:
+async def _mark_sent(sent: list[tuple[int, str]]) -> list[bool]:
     """Many conversas' outcomes in one commit; in one order everywhere, so that two workers cannot block each other.
 
-    It has gone, so a database that is away is waited for: a message without an outcome would be sent again.
+    Of each, whether another reply waits behind it. It has gone, so a database that is away is waited for: a message
+    without an outcome would be sent again.
     """
     numbers, wamids = zip(*sorted(sent), strict=True)
-    await patiently(partial(DB.execute, SENT, numbers, wamids))
-    return [None] * len(sent)
+    rows = await patiently(partial(DB.fetch, SENT, numbers, wamids))
+    more = {row["id"]: row["more"] for row in rows}
+    return [more.get(number, True) for number, _ in sent]
 
 
 async def _hold(row: Any, seconds: float) -> None:

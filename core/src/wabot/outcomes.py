@@ -7,12 +7,15 @@ WHERE bulk AND state = 'enviando' AND sending_at < now() - make_interval(secs =>
     AND pg_postmaster_start_time() < now() - make_interval(secs => $1)
 """
 
-# A status may have come before the answer to the POST: it is never undone.
+# A status may have come before the answer to the POST: it is never undone. `more`: replies that wait behind it.
 SENT = """
 UPDATE outbox SET state = 'enviada', wamid = coalesce(outbox.wamid, sent.wamid), sent_at = coalesce(sent_at, now()),
     status = CASE WHEN status = '' THEN 'accepted' ELSE status END, error = '', error_code = NULL
 FROM unnest($1::bigint[], $2::text[]) AS sent (id, wamid)
 WHERE outbox.id = sent.id AND state <> 'falhou'
+RETURNING outbox.id, EXISTS (
+    SELECT FROM outbox AS next WHERE next.conversa = outbox.conversa AND next.id <> outbox.id
+        AND next.state IN ('pendente', 'enviando') AND NOT next.bulk) AS more
 """
 
 # Whoever claimed the message last knows best: `tries` tells whether that was us.

@@ -16,13 +16,23 @@ from wabot.merges import alone, merge
 from wabot.message import Sender
 from wabot.phone import canonical
 
-# A trigger remembers their ids, another gives them a conversa.
+# They were seen just now: what the trigger that remembers ids finds there already needs no second write. Another
+# trigger gives them a conversa.
 MAKE = """
-INSERT INTO cliente (chatbot, bsuid, parent_bsuid, phone_key, wa_id, telefone, nome)
-SELECT chatbot, bsuid, parent, phone_key, wa_id, coalesce(wa_id, ''), nome
-FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-    AS stranger (chatbot, bsuid, parent, phone_key, wa_id, nome)
-ON CONFLICT DO NOTHING RETURNING id
+WITH made AS (
+    INSERT INTO cliente (chatbot, bsuid, parent_bsuid, phone_key, wa_id, telefone, nome)
+    SELECT chatbot, bsuid, parent, phone_key, wa_id, coalesce(wa_id, ''), nome
+    FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+        AS stranger (chatbot, bsuid, parent, phone_key, wa_id, nome)
+    ON CONFLICT DO NOTHING RETURNING id, chatbot, bsuid, parent_bsuid, phone_key
+), seen AS (
+    INSERT INTO identifier (chatbot, kind, value, cliente, last_seen)
+    SELECT chatbot, kind, value, made.id, $7
+    FROM made, LATERAL (VALUES ('bsuid', bsuid), ('parent_bsuid', parent_bsuid), ('wa_id', phone_key))
+        AS known (kind, value)
+    WHERE value <> '' ON CONFLICT DO NOTHING
+)
+SELECT id FROM made
 """
 
 # Whose each id is. `bare`: nothing but phones was ever known of them, so they are whoever has the phone.
@@ -93,10 +103,10 @@ def ids_of(sender: Sender) -> Ids:
     return Ids(sender.bsuid or None, sender.parent_bsuid or None, canonical(sender.wa_id) or None)
 
 
-async def make(strangers: Iterable[tuple[int, Sender]]) -> list[Any]:
-    """A cliente for each (chatbot, sender) none of whose ids is another's; the ids of the new rows."""
+async def make(strangers: Iterable[tuple[int, Sender]], at: datetime) -> list[Any]:
+    """A cliente for each (chatbot, sender) none of whose ids is another's, seen `at`; the ids of the new rows."""
     rows = [(chatbot, *ids_of(who), who.wa_id or None, who.name) for chatbot, who in strangers]
-    return await DB.fetch(MAKE, *zip(*rows, strict=True))
+    return await DB.fetch(MAKE, *zip(*rows, strict=True), at)
 
 
 async def person_of(chatbot: int, now: Sender, at: datetime, *, was: Sender | None = None) -> int:
@@ -112,7 +122,7 @@ async def person_of(chatbot: int, now: Sender, at: datetime, *, was: Sender | No
         await _become(cliente, told, now.wa_id, at)
     else:
         stranger = now if "wa_id" in told else msgspec.structs.replace(now, wa_id="")
-        made = await make([(chatbot, stranger)])
+        made = await make([(chatbot, stranger)], at)
         if not made:  # meanwhile, by somebody who need not be alone: the API
             return await person_of(chatbot, now, at, was=was)
         cliente = made[0]["id"]

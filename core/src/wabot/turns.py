@@ -1,5 +1,6 @@
 """What turns read and write: the statements, for one conversa or for many at once, and values to and from columns."""
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ import msgspec
 from wabot.db.engine import DB, literal
 from wabot.flow import Event
 from wabot.message import Inbound
-from wabot.outbox import encode
+from wabot.outbox import Claim, encode
 from wabot.turn import State, Turn
 
 # FOR NO KEY UPDATE, so that foreign keys that point here do not wait for a turn. From here to the commit the database
@@ -34,7 +35,9 @@ FROM unnest($1::text::bigint[], $2::text::bigint[]) AS here (conversa, cliente),
 """
 
 # Meta takes one message every six seconds from a number to a customer, and up to 45 before their time: `pair_at` is
-# when all those written so far have had theirs (GCRA). A reply that is too early waits in its row.
+# when all those written so far have had theirs (GCRA). A reply that is too early waits in its row. Of a round ($22)
+# the first reply of each turn is claimed in the same breath, where CLAIM would have found nothing before it: one
+# statement and one commit less for each message. Its time begins now, not with the transaction.
 WRITE = """
 WITH turn AS MATERIALIZED (
     SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[],
@@ -50,14 +53,21 @@ WITH turn AS MATERIALIZED (
         last_inbound_at = greatest(last_inbound_at, inbound_at),
         pair_at = greatest(pair_at, now()) + replies * interval '6 seconds'
     FROM turn WHERE conversa.id = turn.conversa
-    RETURNING turn.inbox, turn.conversa, speaker, pair_at - replies * interval '6 seconds' AS free_at
+    RETURNING turn.inbox, turn.conversa, cliente, speaker, last_inbound_at,
+        pair_at - replies * interval '6 seconds' AS free_at,
+        $22 AND NOT EXISTS (SELECT FROM number_hold WHERE chatbot = $1) AND NOT EXISTS (
+            SELECT FROM outbox WHERE conversa = turn.conversa AND state IN ('pendente', 'enviando') AND NOT bulk)
+            AS nothing_before
 ), said AS (
-    INSERT INTO outbox (chatbot, conversa, inbox, flow, content, retry_at)
-    SELECT $1, conversa, inbox, speaker, content::json, CASE WHEN may_go > now() THEN may_go END
+    INSERT INTO outbox (chatbot, conversa, inbox, flow, content, retry_at, state, sending_at, tries)
+    SELECT $1, conversa, inbox, speaker, content::json, CASE WHEN may_go > now() THEN may_go END,
+        CASE WHEN goes THEN 'enviando' ELSE 'pendente' END, CASE WHEN goes THEN clock_timestamp() END, goes::int
     FROM unnest($15::bigint[], $16::int[], $17::text[]) WITH ORDINALITY AS reply (inbox, place, content, nth)
         JOIN moved USING (inbox),
-        LATERAL (SELECT free_at + (place - 45) * interval '6 seconds' AS may_go) AS pair
+        LATERAL (SELECT free_at + (place - 45) * interval '6 seconds' AS may_go) AS pair,
+        LATERAL (SELECT nothing_before AND place = 1 AND may_go <= now() AS goes) AS claim
     ORDER BY nth
+    RETURNING id, chatbot, conversa, inbox, content, state, tries, refused, bulk, mailing, flow, other_wa_id
 ), happened AS (
     INSERT INTO event (chatbot, conversa, inbox, name, fields)
     SELECT $1, conversa, inbox, name, fields::json
@@ -65,8 +75,13 @@ WITH turn AS MATERIALIZED (
         AS event (conversa, inbox, name, fields, nth)
     ORDER BY nth
 )
-SELECT conversa FROM turn
-WHERE EXISTS (SELECT FROM inbox WHERE conversa = turn.conversa AND state = 'pendente' AND id <> turn.inbox)
+SELECT moved.conversa AS answered, EXISTS (
+        SELECT FROM inbox WHERE conversa = moved.conversa AND state = 'pendente' AND id <> moved.inbox) AS more,
+    said.*, wa_id, bsuid, false AS welcome, false AS too_late, -- as CLAIM tells it
+    coalesce(last_inbound_at < now() - interval '24 hours', true) AS closed,
+    (SELECT rate FROM number_pace WHERE chatbot = $1) AS rate
+FROM moved LEFT JOIN said ON said.inbox = moved.inbox AND said.state = 'enviando'
+    LEFT JOIN cliente ON cliente.id = moved.cliente
 """
 
 FAILED = """
@@ -119,8 +134,17 @@ async def oldest(rows: Sequence[Any]) -> list[Any]:
     return found
 
 
-async def write(chatbot: int, taken: Sequence[Taken]) -> set[int]:
-    """State, replies and events of these turns, in one statement. In which of the conversas more waits."""
+class Written(NamedTuple):
+    """A turn that is written, if its transaction commits."""
+
+    more: bool
+    """Whether more waits in its conversa."""
+    claim: Claim | None = None
+    """Its first reply, which is ours to send."""
+
+
+async def write(chatbot: int, taken: Sequence[Taken], *, claiming: bool) -> dict[int, Written]:
+    """State, replies and events of these turns, in one statement; what came of them, by conversa."""
     columns = zip(*map(_columns, taken), strict=True)
     replies = [
         (t.message, place, said) for t in taken for place, said in enumerate(encode(t.turn.replies), 1)
@@ -131,7 +155,9 @@ async def write(chatbot: int, taken: Sequence[Taken]) -> set[int]:
         for event in t.events
     ]
     lists = (*_transposed(replies, 3), *_transposed(events, 4))
-    return {row["conversa"] for row in await DB.fetch(WRITE, chatbot, *columns, *lists)}
+    at = time.monotonic()
+    rows = await DB.fetch(WRITE, chatbot, *columns, *lists, claiming)
+    return {row["answered"]: Written(row["more"], Claim(row, at) if row["id"] else None) for row in rows}
 
 
 def counted(row: Any, message: Any, inbound: Inbound, turn: Turn) -> Iterator[Event]:

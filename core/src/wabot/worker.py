@@ -15,8 +15,9 @@ from wabot.errors import Away
 from wabot.logs import places
 from wabot.looper import Looper
 from wabot.outage import Outage
-from wabot.outbox import Outbox
+from wabot.outbox import Claim, Outbox
 from wabot.queue import Place, Queue
+from wabot.turns import Written
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,26 @@ class OneAtATime:
             del self._again[key]
 
 
+class Deliveries:
+    """Sends what waits in a conversa, in order: a call during a delivery goes on where that one ends."""
+
+    def __init__(self, out: Outbox) -> None:
+        self._out = out
+        self._next: dict[int, list[Claim | None]] = {}
+
+    async def __call__(self, conversa: int, claim: Claim | None = None) -> None:
+        """Send the `claim`, which is ours already, and what may go after it."""
+        if conversa in self._next:
+            self._next[conversa].append(claim)
+            return
+        todo = self._next[conversa] = [claim]
+        try:
+            while todo:
+                await self._out.deliver(conversa, todo.pop(0))
+        finally:
+            del self._next[conversa]
+
+
 class Worker:
     """Handles what the queue rings for. `at_once` turns are taken side by side, each on a connection of its own."""
 
@@ -63,11 +84,11 @@ class Worker:
         self._queue, self._attendant, self._out = queue, attendant, out
         self._slots = asyncio.Semaphore(at_once)
         self._attend_one = OneAtATime(attendant.attend)
-        self._deliver_one = OneAtATime(out.deliver)
+        self._deliver_one = Deliveries(out)
         self._outage = Outage("left waiting", log)
         self._patience = 0.0  # whatever waits at the start was left by somebody who is gone
         self._stopping = False
-        self._lanes: dict[int, Batch[int, bool | None]] = {}
+        self._lanes: dict[int, Batch[int, Written | None]] = {}
         self._in_hand: set[asyncio.Task[None]] = set()
         self._conversas: Counter[int] = Counter()
         """In hand, with how many rings for each."""
@@ -94,28 +115,34 @@ class Worker:
 
     async def _serve(self, place: Place) -> None:
         chatbot, conversa = place
-        if not await self._attended_together(chatbot, conversa):
+        if not await self._served_together(chatbot, conversa):
             async with self._slots:
                 await self._attend_one(conversa)
-        await self._deliver_one(conversa)
+            await self._deliver_one(conversa)
 
-    async def _attended_together(self, chatbot: int, conversa: int) -> bool:
+    async def _served_together(self, chatbot: int, conversa: int) -> bool:
         """Take part in the chatbot's rounds for as long as something waits here; False if it has to go on alone."""
         while self._attendant.shares(chatbot):
-            more = await self._lane(chatbot).add(conversa)
-            if not more:
-                return more is not None
+            written = await self._lane(chatbot).add(conversa)
+            if written is None:
+                return False
+            await self._deliver_one(conversa, written.claim)
+            if not written.more:
+                return True
         return False
 
-    def _lane(self, chatbot: int) -> "Batch[int, bool | None]":
+    def _lane(self, chatbot: int) -> "Batch[int, Written | None]":
         """One round of a chatbot at a time: who comes meanwhile is in the next one, and nobody waits for company."""
         if chatbot not in self._lanes:
             self._lanes[chatbot] = Batch(partial(self._round, chatbot), TOGETHER)
         return self._lanes[chatbot]
 
-    async def _round(self, chatbot: int, conversas: list[int]) -> list[bool | None]:
+    async def _round(self, chatbot: int, conversas: list[int]) -> list[Written | None]:
+        """Who is there twice gets the result once: a claim is sent once."""
+        once = list(dict.fromkeys(conversas))
         async with self._slots:
-            return await self._attendant.together(chatbot, conversas)
+            results = dict(zip(once, await self._attendant.together(chatbot, once), strict=True))
+        return [results.pop(conversa, Written(more=False)) for conversa in conversas]
 
     async def _together(self, work: Work, rung: Sequence[Any], ring: Ring) -> None:
         """All of it, side by side. What fails is left waiting in its row; the log says so once, not once each."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 import asyncpg
@@ -32,6 +33,12 @@ _fence: ContextVar[frozenset[int] | None] = ContextVar("fence", default=None)
 _ONLY_READS = re.compile(
     r"\s*SELECT\b(?!.*\bFOR\s+(NO\s+KEY\s+)?(UPDATE|SHARE|KEY))", re.IGNORECASE | re.DOTALL
 ).match
+
+
+@lru_cache
+def _only_reads(sql: str) -> bool:
+    return bool(_ONLY_READS(sql))
+
 
 FENCED = "SELECT set_config('wabot.chatbots', $1, true)"
 
@@ -100,6 +107,36 @@ def _is_lost(connection: asyncpg.Connection | None) -> bool:
         return True  # the pool took it back when it broke
 
 
+class _Minding:
+    """Not a generator, which would take as long as asyncpg does: every statement passes here."""
+
+    __slots__ = ("_connection", "_engine")
+
+    def __init__(self, engine: "Database", connection: asyncpg.Connection | None) -> None:
+        self._engine, self._connection = engine, connection
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> Literal[False]:
+        if error is None:
+            self._engine.outage.over()
+        elif isinstance(error, Exception) and not isinstance(error, Away):
+            await self._met(error)
+        return False
+
+    async def _met(self, error: Exception) -> None:
+        if not (is_away(error) or isinstance(error, OSError) or _is_lost(self._connection)):
+            return
+        if isinstance(error, asyncpg.InternalClientError) and self._connection:
+            self._connection.terminate()  # asyncpg does not know any more what the server is doing there
+        if isinstance(error, asyncpg.ReadOnlySQLTransactionError) and self._engine.pool:
+            await self._engine.pool.expire_connections()  # these lead to what is no longer the primary
+        told = away(error)
+        self._engine.outage.met(str(told))
+        raise told from error
+
+
 class Database(PostgresEngine):
     """Piccolo's engine, opened when the settings are known rather than at import."""
 
@@ -166,55 +203,40 @@ class Database(PostgresEngine):
             async with self.minding(), self._pool().acquire() as connection, self.minding(connection):
                 yield connection
 
-    @asynccontextmanager
-    async def minding(self, connection: asyncpg.Connection | None = None) -> AsyncIterator[None]:
+    def minding(self, connection: asyncpg.Connection | None = None) -> "_Minding":
         """Raises Away for whatever asyncpg or a socket raises when the database is away, and tells it once."""
-        try:
-            yield
-        except Exception as error:
-            if isinstance(error, Away) or not (
-                is_away(error) or isinstance(error, OSError) or _is_lost(connection)
-            ):
-                raise
-            if isinstance(error, asyncpg.InternalClientError) and connection:
-                connection.terminate()  # asyncpg does not know any more what the server is doing there
-            if isinstance(error, asyncpg.ReadOnlySQLTransactionError) and self.pool:
-                await self.pool.expire_connections()  # these lead to what is no longer the primary
-            told = away(error)
-            self.outage.met(str(told))
-            raise told from error
-        else:
-            self.outage.over()
-
-    def _note(self, sql: str) -> None:
-        if isinstance(transaction := self.current_transaction.get(), Transaction) and not _ONLY_READS(sql):
-            transaction.wrote = True
+        return _Minding(self, connection)
 
     async def fetch(self, sql: str, *args: Any) -> list[Any]:
-        self._note(sql)
-        async with self.connection() as connection:
-            rows: list[Any] = await connection.fetch(sql, *args)
-            return rows
+        found: list[Any] = await self._ask("fetch", sql, args)
+        return found
 
     async def fetchrow(self, sql: str, *args: Any) -> Any:
-        self._note(sql)
-        async with self.connection() as connection:
-            return await connection.fetchrow(sql, *args)
+        return await self._ask("fetchrow", sql, args)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
-        self._note(sql)
-        async with self.connection() as connection:
-            return await connection.fetchval(sql, *args)
+        return await self._ask("fetchval", sql, args)
 
     async def execute(self, sql: str, *args: Any) -> str:
-        self._note(sql)
-        async with self.connection() as connection:
-            status: str = await connection.execute(sql, *args)
-            return status
+        status: str = await self._ask("execute", sql, args)
+        return status
+
+    async def _ask(self, how: str, sql: str, args: Sequence[Any]) -> Any:
+        transaction = self.current_transaction.get()
+        if transaction is None:
+            async with self.connection() as connection:
+                return await getattr(connection, how)(sql, *args)
+        self._note(sql, transaction)
+        async with self.minding(transaction.connection):
+            return await getattr(transaction.connection, how)(sql, *args)
+
+    def _note(self, sql: str, transaction: Any) -> None:
+        if isinstance(transaction, Transaction) and not transaction.wrote:
+            transaction.wrote = not _only_reads(sql)
 
     async def run_querystring(self, querystring: Any, in_pool: bool = True) -> Any:
         """Piccolo's queries."""
-        self._note(querystring.template)
+        self._note(querystring.template, self.current_transaction.get())
         return await super().run_querystring(querystring, in_pool)
 
     async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> list[Any]:

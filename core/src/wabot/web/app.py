@@ -62,7 +62,6 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
     app = Litestar(
         [
             webhook.verify,
-            webhook.receive,
             health.healthz,
             health.readyz,
             openapi.files(),
@@ -96,6 +95,7 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
         logging_config=None,
     )
     app.asgi_handler = _answering_head(app.asgi_handler)
+    app.asgi_handler = webhook.at_the_door(app)
     return app
 
 

@@ -10,6 +10,7 @@ from litestar.plugins.problem_details import (
     ProblemDetailsException,
     ProblemDetailsPlugin,
 )
+from litestar.response.base import ASGIResponse
 
 from wabot.db.away import is_away
 from wabot.errors import WrongFields
@@ -102,6 +103,12 @@ def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[An
     log.error("%s %s: %s", request.method, request.scope["path"], places(error))
     detail = "Algo falhou do nosso lado. Tente de novo; se continuar, avise o suporte."
     return _problem(HTTPException(status_code=500, detail=detail)).to_response(request)
+
+
+def told(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
+    """The same for whoever answers without the framework."""
+    told = refused(request, error) if isinstance(error, HTTPException) else unexpected(request, error)
+    return told.to_asgi_response(None, request)
 
 
 def wrong_fields(request: Request[Any, Any, Any], error: WrongFields) -> Response[Any]:

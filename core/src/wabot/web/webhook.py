@@ -4,18 +4,21 @@ import asyncio
 import hmac
 import logging
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import asyncpg
-from litestar import MediaType, Request, Response, get, post
+from litestar import Litestar, MediaType, Request, get
 from litestar.di import NamedDependency
 from litestar.exceptions import (
-    HTTPException,
+    ClientException,
     NotAuthorizedException,
     PermissionDeniedException,
     ServiceUnavailableException,
 )
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.params import QueryParameter
+from litestar.types import ASGIApp, HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
 
 from wabot.db.directory import Directory
 from wabot.errors import Away
@@ -23,6 +26,7 @@ from wabot.inbox import Delivery, Quarantined
 from wabot.metrics import WEBHOOKS
 from wabot.outage import Outage
 from wabot.process import Process
+from wabot.web import problems
 from wabot.web.sorting import Sorter
 from wabot.whatsapp.payloads import NotAPayload, read
 from wabot.whatsapp.signature import is_signed
@@ -37,6 +41,13 @@ LARGEST_BODY = 3 * 1024 * 1024
 STORE_WITHIN = 8.0
 """Seconds. Meta does not document when it gives up on an answer; others report five to ten."""
 LARGE = 64 * 1024
+
+TAKEN: HTTPResponseStartEvent = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"0")],
+}
+NOTHING_MORE: HTTPResponseBodyEvent = {"type": "http.response.body", "body": b"", "more_body": False}
 
 _NUMBER = re.compile(rb'"phone_number_id"\s*:\s*"?(\d{1,32})')
 
@@ -58,28 +69,36 @@ def verify(
     return challenge
 
 
-@post(
-    PATH,
-    status_code=200,
-    media_type=MediaType.TEXT,
-    request_max_body_size=LARGEST_BODY,
-    include_in_schema=False,
-)
-async def receive(request: Request[Any, Any, Any], process: NamedDependency[Process]) -> Response[str]:
-    """Store everything the body brings for the chatbots whose secret signed it."""
-    try:
-        await _store(request, process)
-    except HTTPException as refusal:
-        WEBHOOKS.labels(refusal.status_code).inc()
-        raise
-    STORED.inc()
-    return Response("")
+def at_the_door(app: Litestar) -> ASGIApp:
+    """The application, with Meta's deliveries answered before it sees them: see decision 0038."""
+    inside = app.asgi_handler
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("method") != "POST" or scope["path"].rstrip("/") != PATH:
+            await inside(scope, receive, send)
+            return
+        try:
+            await _store(app.state.process, dict(scope["headers"]), receive)
+        except Exception as error:  # noqa: BLE001 - whatever it is, Meta is told to deliver again
+            refusal = problems.told(Request(scope, receive, send), error)
+            WEBHOOKS.labels(refusal.status_code).inc()
+            await refusal(scope, receive, send)
+        else:
+            STORED.inc()
+            await send(TAKEN)
+            await send(NOTHING_MORE)
+
+    return answer
 
 
-async def _store(request: Request[Any, Any, Any], process: Process) -> None:
-    """Raises the HTTPException that Meta is answered with."""
-    body = await request.body()
-    secret = await _signer(process.directory, body, request.headers.get("x-hub-signature-256", ""))
+async def _store(process: Process | None, headers: Mapping[bytes, bytes], receive: Receive) -> None:
+    """Store everything the body brings for the chatbots whose secret signed it. Raises what Meta is answered with."""
+    if process is None:
+        raise ServiceUnavailableException(detail=problems.NOT_NOW)
+    body = await _body(headers, receive)
+    secret = await _signer(
+        process.directory, body, headers.get(b"x-hub-signature-256", b"").decode("latin-1")
+    )
     if secret is None:
         raise NotAuthorizedException(detail="Assinatura ausente ou inválida.")
     delivery = _accepted(process.directory, secret, body)
@@ -91,6 +110,23 @@ async def _store(request: Request[Any, Any, Any], process: Process) -> None:
             NOT_STORED.met(type(error).__name__)
         raise ServiceUnavailableException(detail="Não foi possível guardar agora.") from error
     NOT_STORED.over()
+
+
+async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    """All of it, if it is no larger than Meta's may be, whatever its length is said to be."""
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit() or int(length) > LARGEST_BODY:
+        raise RequestEntityTooLarge
+    parts, size, more = [], 0, True
+    while more:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientException(detail="O corpo não chegou inteiro.")
+        parts.append(message.get("body", b""))
+        size, more = size + len(parts[-1]), message.get("more_body", False)
+        if size > LARGEST_BODY:
+            raise RequestEntityTooLarge
+    return b"".join(parts)
 
 
 async def _signer(directory: Directory, body: bytes, header: str) -> str | None:
