@@ -28,7 +28,16 @@ from click.testing import CliRunner
 import wabot_cli.main
 assert "Comandos" in CliRunner().invoke(wabot_cli.main.cli, ["--help"]).output
 """
-NOWHERE = {"black", "fastapi", "piccolo_admin", "rich", "wabot.db.piccolo_app", "wabot.testing", "yaml"}
+NOWHERE = {
+    "black",
+    "fastapi",
+    "piccolo_admin",
+    "rich",
+    "sqlite3",
+    "wabot.db.piccolo_app",
+    "wabot.testing",
+    "yaml",
+}
 QUEUES = {"redis", "taskiq"}
 SERVES = {"jinja2", "litestar", "uvicorn", "wabot.web"}
 SENDS = {"aiohttp", "httpx", "wabot.attend", "wabot.outbox", "wabot.worker"}

@@ -16,6 +16,7 @@ SPARED = {
     "taskiq.middlewares.taskiq_admin_middleware": "aiohttp",  # to tell a dashboard of taskiq's
     "httpx": "httpx._main",  # to be a command as well, with rich and pygments
     "litestar.openapi.plugins": "yaml",  # to describe the API in YAML, too
+    "piccolo.engine": "piccolo.engine.sqlite",  # to have a second dialect
 }
 """What a module of a library finds a stand-in for while it is imported. Whoever else imports that gets the real one."""
 
