@@ -52,12 +52,12 @@ MUTANTS = [
     ),
     Mutant(
         "a message is known by its wamid", 3, "inbox.py",
-        "            message.inbound.wamid,\n", "            f\"{message.inbound.wamid} {id(message)}\",\n",
+        "(*ids_told(sighting), m.inbound.wamid,", "(*ids_told(sighting), f\"{m.inbound.wamid} {id(m)}\",",
         f"{WEBHOOK}::test_delivered_five_times_it_is_stored_once", chaos=True,
     ),
     Mutant(
         "row lock on the conversa", 4, "turns.py",
-        "FOR NO KEY UPDATE OF conversa", "",
+        '"FOR NO KEY UPDATE OF conversa"', '""',
         f"{INVARIANTS}::test_the_row_lock_lets_one_worker_at_a_time_into_a_conversa", chaos=True,
     ),
     Mutant(
@@ -67,8 +67,7 @@ MUTANTS = [
     ),
     Mutant(
         "one transaction for a turn", 5, "db/engine.py",
-        "if transaction := self.current_transaction.get():",
-        "if (transaction := self.current_transaction.get()) and not transaction:",
+        "return self.current_transaction.get()", "return None",
         f"{DELIVERY}::test_a_turn_that_fails_leaves_nothing_behind_but_its_reason", chaos=True,
     ),
     Mutant(
@@ -78,14 +77,34 @@ MUTANTS = [
     ),
     Mutant(
         "no round waits for another", 5, "turns.py",
-        '+ "SKIP LOCKED"', "",
+        "{_LOCKED} SKIP LOCKED", "{_LOCKED}",
         f"{ROUNDS}::test_what_another_worker_has_in_hand_is_not_waited_for",
     ),
     Mutant(
-        "enviando before the POST", 6, "claims.py",
+        "enviando before the POST", 6, "turns.py",
+        "CASE WHEN goes THEN 'enviando' ELSE 'pendente' END", "'pendente'",
+        f"{ROUNDS}::test_a_reply_is_claimed_as_it_is_written", chaos=True,
+    ),
+    Mutant(
+        "enviando before the POST of what waited", 6, "claims.py",
         "UPDATE outbox SET state = 'enviando', sending_at = now(), tries = tries + 1\nFROM free",
         "UPDATE outbox SET sending_at = now(), tries = tries + 1\nFROM free",
-        f"{INVARIANTS}::test_two_workers_never_post_one_message_twice", chaos=True,
+        f"{INVARIANTS}::test_two_workers_never_post_one_message_twice",
+    ),
+    Mutant(
+        "no reply is claimed before an earlier one", 6, "turns.py",
+        "SELECT nothing_before AND place = 1", "SELECT $22 AND place = 1",
+        f"{ROUNDS}::test_but_not_before_an_earlier_one_of_its_conversa",
+    ),
+    Mutant(
+        "a claim is sent once", 6, "worker.py",
+        "results.pop(conversa, Written(more=False))", "results[conversa]",
+        f"{ROUNDS}::test_rung_for_twice_a_reply_is_sent_once_and_what_waits_behind_it_next",
+    ),
+    Mutant(
+        "rounds that may wait for each other end with a turn that writes", 5, "attend.py",
+        "began + CAREFUL", "began",
+        f"{ROUNDS}::test_after_a_round_that_failed_rounds_end_with_a_turn_that_writes",
     ),
     Mutant(
         "the status settles an unknown outcome", 6, "receipts.py",

@@ -123,11 +123,32 @@ async def test_killed_in_the_middle_nothing_happened(door):
     assert await DB.fetchval("SELECT count(*) FROM inbox WHERE state = 'pendente'") == 3
 
 
-async def test_a_turn_that_writes_rows_of_its_own_is_the_last_of_its_round(door):
-    """What it locks, others wait for; and two rounds that each held several such locks could wait for each other."""
+async def test_a_turn_that_writes_rows_of_its_own_is_followed_by_others_for_a_moment_only(door, monkeypatch):
+    """What it locks, others wait for."""
+    bot, conversas = await say(door, "escreva", "escreva", "oi")
+    assert await take(door, bot, conversas[:2]) == [False, False]
+    monkeypatch.setattr("wabot.attend.HELD", 0)
+    bot, conversas = await say(door, "escreva", "oi")
+    assert await take(door, bot, conversas[-2:]) == [False, True]
+
+
+async def test_after_a_round_that_failed_rounds_end_with_a_turn_that_writes(door):
+    """Two rounds that each held rows of several turns may have waited for each other."""
+    bot, conversas = await say(door, "falhe")
+    assert await take(door, bot, conversas) == [None]
+    await DB.execute("UPDATE inbox SET state = 'atendida'")
     bot, conversas = await say(door, "oi", "escreva", "oi")
-    assert await take(door, bot, conversas) == [False, False, True]
-    assert await replies() == ["Ana: oi", "Bia: escreva"]
+    assert await take(door, bot, conversas[-3:]) == [False, False, True]
+
+
+async def test_a_round_does_not_wait_long_for_rows_that_others_hold(door):
+    bot, conversas = await say(door, "oi", "escreva")
+    async with DB.transaction():
+        await DB.execute("UPDATE chatbot SET nome = nome WHERE id = $1", bot)
+        elsewhere = take(door, bot, conversas)
+        async with asyncio.timeout(5):
+            assert await asyncio.create_task(elsewhere, context=contextvars.Context()) == [None, None]
+    assert await replies() == []
 
 
 async def test_no_turn_joins_a_round_whose_time_is_over(door, monkeypatch):
@@ -212,7 +233,8 @@ async def test_rung_for_twice_a_reply_is_sent_once_and_what_waits_behind_it_next
     worker = Worker(door.attendant, Outbox(door.graph, door.process.runtimes), Queue(""), at_once=2)
     await worker.attend([(bot, ana), (bot, ana)])
     assert await states() == ["enviada", "enviada"]
-    assert await DB.fetchval("SELECT sum(tries) FROM outbox") == 2
+    shown = [bubble.text for bubble in customer.phone.bubbles if bubble.sender == "bot"]
+    assert shown == ["Ana: oi", "Ana: outra"]
 
 
 async def test_another_chatbots_conversa_is_not_taken(door):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from wabot.db.batch import Batch
+from wabot.batch import Batch
 
 
 class Store:

@@ -56,6 +56,10 @@ RETRY_AFTER = (0, 2, 10)
 """Seconds until a message whose turn failed is tried again; after the last one it is set aside."""
 ROUND = 0.1
 """Seconds after which no further turn joins those that share a transaction."""
+HELD = 0.03
+"""The same once a turn has written rows of its own, for whose locks others may be waiting."""
+CAREFUL = 60.0
+"""Seconds after a round that failed in which rounds end with the first turn that has written."""
 
 
 class NotReady(WabotError):
@@ -68,6 +72,7 @@ class Attendant:
     def __init__(self, runtimes: Runtimes, courtesies: Courtesies, guard: Guard) -> None:
         self._runtimes, self._courtesies, self._guard = runtimes, courtesies, guard
         self._tempo = Tempo()
+        self._careful_until: dict[int, float] = {}
         self.stopping = False
 
     async def attend(self, conversa: int) -> None:
@@ -104,6 +109,7 @@ class Attendant:
             raise
         except Exception as error:  # noqa: BLE001 - each is taken alone, and fails for itself
             log.info("chatbot %s: a round of turns is undone (%s)", chatbot, places(error))
+            self._careful_until[chatbot] = began + CAREFUL
             return [None] * len(conversas)
         _tell(chatbot, taken, began)
         return [written.get(conversa) for conversa in conversas]
@@ -113,7 +119,7 @@ class Attendant:
     ) -> tuple[dict[int, Written], list[Taken]]:
         """Lock what nobody has in hand, take its turns one after the other, write them all.
 
-        It ends early after a turn that has written rows of its own, whose locks others would wait for.
+        It ends early once a turn has written rows of its own, whose locks others would wait for.
         """
         began = time.monotonic()
         locked = await DB.fetch(LOCK_FREE, conversas, chatbot)
@@ -125,13 +131,16 @@ class Attendant:
         taken: list[Taken] = []
         trail = Trail()
         ends_at = time.monotonic() + ROUND
+        held = HELD if began > self._careful_until.get(chatbot, 0.0) else 0.0
         for message in messages:
             conversa = message["conversa"]
             if message["joined"] or message["tries"]:  # what has failed before may fail again: for itself
                 del found[conversa]
-            elif conversa in waits and not (taken and (transaction.wrote or time.monotonic() > ends_at)):
+            elif conversa in waits and not (taken and time.monotonic() > ends_at):
                 transaction.wrote = False
                 taken.append(await self._take(rows[conversa], message, trail, frozenset(), transaction))
+                if transaction.wrote:
+                    ends_at = min(ends_at, time.monotonic() + held)
         return found | await self._write(chatbot, taken, trail, claiming=True), taken
 
     async def _one(self, conversa: int, without: frozenset[str] = frozenset()) -> bool:

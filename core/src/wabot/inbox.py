@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from wabot.db.batch import Batch
+from wabot.batch import Batch
 from wabot.db.engine import DB
 from wabot.identity import LED, Sighting, conversas_of, ids_told, note_seen
 from wabot.logs import step

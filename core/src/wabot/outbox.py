@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from wabot import addresses, consent, holds, mailings, templates
+from wabot.batch import Batch
 from wabot.claims import CLAIM, CLAIM_BULK, OVERDUE, PROBE
-from wabot.db.batch import Batch
 from wabot.db.engine import DB, literal, patiently
 from wabot.logs import step
 from wabot.media.upload import Uploads

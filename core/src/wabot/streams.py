@@ -1,9 +1,14 @@
-"""taskiq's broker on Redis Streams, for which a Redis that is away or empty is no error: PostgreSQL is the truth."""
+"""taskiq's broker on Redis Streams, for which a Redis that is away or empty is no error: PostgreSQL is the truth.
+
+It keeps one client and reads the stream itself: taskiq-redis makes a client for every command, and looks for rings to
+hear again after each that it has heard, which is the sweeper's part here. Both cost more than the rest of a ring.
+"""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
@@ -14,6 +19,7 @@ from taskiq import AckableMessage
 from taskiq.message import BrokerMessage
 from taskiq_redis import RedisStreamBroker
 
+from wabot.batch import Batch
 from wabot.outage import Outage
 
 log = logging.getLogger(__name__)
@@ -23,8 +29,10 @@ STREAM_LENGTH = 100_000
 """Rings kept in Redis. Older ones are dropped: their rows are still waiting in PostgreSQL."""
 ANSWER_WITHIN = 10.0
 """Seconds. Longer than a listener waits for a ring."""
-NEVER = 24 * 3600 * 1000
-"""Milliseconds until taskiq would hear an unacknowledged ring again. The sweeper has long rung for its rows."""
+LISTEN = 2000
+"""Milliseconds a listener waits for a ring before it asks again."""
+AT_ONCE = 100
+"""Rings a listener takes at a time."""
 GONE_AFTER = 10 * 60 * 1000
 """Milliseconds of silence after which a consumer is gone. One that lives asks every two seconds."""
 
@@ -39,8 +47,6 @@ class Streams(RedisStreamBroker):
             consumer_group_name=STREAM,
             consumer_id="0",
             maxlen=STREAM_LENGTH,
-            idle_timeout=NEVER,
-            unacknowledged_lock_timeout=10,  # a killed worker must not hold it for ever
             socket_connect_timeout=ANSWER_WITHIN,
             socket_timeout=ANSWER_WITHIN,
             retry=Retry(
@@ -49,6 +55,8 @@ class Streams(RedisStreamBroker):
         )
         self.away = False
         self._outage = Outage("queue", log)
+        self._redis: Any = Redis(connection_pool=self.connection_pool)
+        self._acks: Batch[bytes, None] = Batch(self._acknowledge)
 
     @contextlib.contextmanager
     def noticing(self) -> Iterator[None]:
@@ -71,32 +79,37 @@ class Streams(RedisStreamBroker):
 
     async def kick(self, message: BrokerMessage) -> None:
         with self.noticing():
-            await super().kick(message)
+            await self._redis.xadd(STREAM, {b"data": message.message}, maxlen=STREAM_LENGTH, approximate=True)
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
-        async with contextlib.aclosing(super().listen()) as messages:
-            while True:
-                reading = asyncio.ensure_future(anext(messages))
-                try:
-                    message = await asyncio.shield(reading)
-                except asyncio.CancelledError:
-                    await _end(reading)
-                    raise
-                self._well()
-                yield AckableMessage(data=message.data, ack=self._quietly(message.ack))
+        while True:
+            reading = asyncio.ensure_future(self._heard())
+            try:
+                rings = await asyncio.shield(reading)
+            except asyncio.CancelledError:
+                await _end(reading)
+                raise
+            self._well()
+            for number, ring in rings:
+                yield AckableMessage(data=ring[b"data"], ack=partial(self._acks.add, number))
 
-    def _quietly(self, ack: Callable[[], Any]) -> Callable[[], Awaitable[None]]:
-        async def acknowledge() -> None:
-            with self.noticing():
-                await ack()
+    async def _heard(self) -> list[Any]:
+        """The next rings; none if there were none for a while."""
+        heard = await self._redis.xreadgroup(
+            STREAM, self.consumer_name, {STREAM: ">"}, count=AT_ONCE, block=LISTEN
+        )
+        return heard[0][1] if heard else []
 
-        return acknowledge
+    async def _acknowledge(self, rings: list[bytes]) -> list[None]:
+        with self.noticing():
+            await self._redis.xack(STREAM, STREAM, *rings)
+        return [None] * len(rings)
 
     async def depth(self) -> dict[str, int]:
         """Rings nobody has heard yet (`waiting`, which Redis counts since 7.0), and those in hand (`heard`)."""
         groups = []
         with self.noticing(), contextlib.suppress(ResponseError):  # emptied: the workers make it anew
-            groups = await self._redis().xinfo_groups(STREAM)
+            groups = await self._redis.xinfo_groups(STREAM)
         told = {"heard": "pending", "waiting": "lag"}
         return {
             state: group[key] for group in groups for state, key in told.items() if group.get(key) is not None
@@ -105,24 +118,21 @@ class Streams(RedisStreamBroker):
     async def forget_the_gone(self) -> None:
         """Killed workers never said goodbye; the rings they had in hand go with them, and the sweeper rings anew."""
         with self.noticing():
-            for consumer in await self._redis().xinfo_consumers(STREAM, STREAM):
+            for consumer in await self._redis.xinfo_consumers(STREAM, STREAM):
                 if consumer["idle"] > GONE_AFTER:
                     await self._leave(consumer["name"])
 
     async def say_goodbye(self) -> None:
         """Ring again for what reached this process in the moment it stopped listening, and leave no consumer."""
         with self.noticing():
-            mine = await self._redis().xreadgroup(STREAM, self.consumer_name, {STREAM: "0"})
+            mine = await self._redis.xreadgroup(STREAM, self.consumer_name, {STREAM: "0"})
             for _, entries in mine:
                 for _, ring in entries:
-                    await self._redis().xadd(STREAM, ring, maxlen=STREAM_LENGTH, approximate=True)
+                    await self._redis.xadd(STREAM, ring, maxlen=STREAM_LENGTH, approximate=True)
             await self._leave(self.consumer_name)
 
     async def _leave(self, consumer: str | bytes) -> None:
-        await self._redis().xgroup_delconsumer(STREAM, STREAM, consumer)
-
-    def _redis(self) -> Any:
-        return Redis(connection_pool=self.connection_pool)
+        await self._redis.xgroup_delconsumer(STREAM, STREAM, consumer)
 
 
 async def _end(reading: "asyncio.Future[Any]") -> None:

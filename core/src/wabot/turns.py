@@ -13,17 +13,21 @@ from wabot.message import Inbound
 from wabot.outbox import Claim, encode
 from wabot.turn import State, Turn
 
-# FOR NO KEY UPDATE, so that foreign keys that point here do not wait for a turn. From here to the commit the database
-# refuses writes to any other chatbot's rows (see the fence in the migrations).
-LOCK = """
+# From here to the commit the database refuses writes to any other chatbot's rows (see the fence in the migrations).
+_WHERE_IT_STANDS = """
 SELECT conversa.id, conversa.chatbot, conversa.cliente, flow, etapa, version, data, shown, misses, person, cliente.nome,
     mesclado_em, last_inbound_at, set_config('wabot.chatbots', '{' || conversa.chatbot || '}', true)
-FROM conversa JOIN cliente ON cliente.id = conversa.cliente WHERE conversa.id = ANY ($1)
-FOR NO KEY UPDATE OF conversa
 """
+_OF_THESE = "FROM conversa JOIN cliente ON cliente.id = conversa.cliente WHERE conversa.id = ANY ($1)"
+_LOCKED = "FOR NO KEY UPDATE OF conversa"  # so that foreign keys that point here do not wait for a turn
 
-# Of many only those that nobody has in hand, and of one chatbot: the fence is one chatbot's.
-LOCK_FREE = LOCK.replace("FOR NO KEY", "AND conversa.chatbot = $2 FOR NO KEY") + "SKIP LOCKED"
+LOCK = f"{_WHERE_IT_STANDS} {_OF_THESE} {_LOCKED}"
+
+# Of many only those that nobody has in hand, and of one chatbot: the fence is one chatbot's. A round that waits for
+# rows another holds is undone before the server would look for a deadlock.
+LOCK_FREE = f"""{_WHERE_IT_STANDS}, set_config('lock_timeout', '300ms', true)
+{_OF_THESE} AND conversa.chatbot = $2 {_LOCKED} SKIP LOCKED
+"""
 
 # Read after the lock, by a snapshot of its own: what was answered until then is not pending any more. `joined`: a
 # cliente was merged into this one, and what waits in their conversa must not be overtaken.
@@ -67,7 +71,7 @@ WITH turn AS MATERIALIZED (
         LATERAL (SELECT free_at + (place - 45) * interval '6 seconds' AS may_go) AS pair,
         LATERAL (SELECT nothing_before AND place = 1 AND may_go <= now() AS goes) AS claim
     ORDER BY nth
-    RETURNING id, chatbot, conversa, inbox, content, state, tries, refused, bulk, mailing, flow, other_wa_id
+    RETURNING id, chatbot, conversa, inbox, content, sending_at, tries, refused, bulk, mailing, flow, other_wa_id
 ), happened AS (
     INSERT INTO event (chatbot, conversa, inbox, name, fields)
     SELECT $1, conversa, inbox, name, fields::json
@@ -80,7 +84,7 @@ SELECT moved.conversa AS answered, EXISTS (
     said.*, wa_id, bsuid, false AS welcome, false AS too_late, -- as CLAIM tells it
     coalesce(last_inbound_at < now() - interval '24 hours', true) AS closed,
     (SELECT rate FROM number_pace WHERE chatbot = $1) AS rate
-FROM moved LEFT JOIN said ON said.inbox = moved.inbox AND said.state = 'enviando'
+FROM moved LEFT JOIN said ON said.inbox = moved.inbox AND said.sending_at IS NOT NULL
     LEFT JOIN cliente ON cliente.id = moved.cliente
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from wabot import attend, notices, outbox, receipts
 from wabot.attend import Attendant, NotReady
-from wabot.db.batch import Batch
+from wabot.batch import Batch
 from wabot.errors import Away
 from wabot.logs import places
 from wabot.looper import Looper

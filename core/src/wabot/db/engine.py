@@ -186,6 +186,10 @@ class Database(PostgresEngine):
     def transaction(self, allow_nested: bool = True) -> Transaction:
         return Transaction(engine=self, allow_nested=allow_nested)
 
+    def _in_hand(self) -> Any:
+        """The transaction this task is in, if it is in one."""
+        return self.current_transaction.get()
+
     def fence(self, chatbots: Iterable[int]) -> None:
         """From here on, in this task, the database refuses writes to the rows of any other chatbot."""
         _fence.set(frozenset(chatbots))
@@ -193,7 +197,7 @@ class Database(PostgresEngine):
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """The connection of the transaction in hand, or one from the pool."""
-        if transaction := self.current_transaction.get():
+        if transaction := self._in_hand():
             async with self.minding(transaction.connection):
                 yield transaction.connection
         elif _fence.get() is not None:
@@ -222,7 +226,7 @@ class Database(PostgresEngine):
         return status
 
     async def _ask(self, how: str, sql: str, args: Sequence[Any]) -> Any:
-        transaction = self.current_transaction.get()
+        transaction = self._in_hand()
         if transaction is None:
             async with self.connection() as connection:
                 return await getattr(connection, how)(sql, *args)
@@ -236,7 +240,7 @@ class Database(PostgresEngine):
 
     async def run_querystring(self, querystring: Any, in_pool: bool = True) -> Any:
         """Piccolo's queries."""
-        self._note(querystring.template, self.current_transaction.get())
+        self._note(querystring.template, self._in_hand())
         return await super().run_querystring(querystring, in_pool)
 
     async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> list[Any]:
