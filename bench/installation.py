@@ -1,8 +1,9 @@
-"""wabot as processes, on a PostgreSQL and a Redis of its own, with one shop that sells something."""
+"""wabot as processes, on a PostgreSQL and a Redis of its own, with shops that sell something."""
 
+import asyncio
 import contextlib
-import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -17,25 +18,36 @@ from typing import Any
 
 import asyncpg
 import psutil
+from meta import Shop
 
 from wabot.db.embedded import start
 
-PHONE, SECRET = "200000000000001", "segredo-da-medicao"
+PHONE, SECRET = 200000000000001, "segredo-da-medicao"
 MENU = {"Marmitas": ["Feijoada", "Frango", "Moqueca"], "Bebidas": ["Suco", "Guaraná", "Água"]}
 SELL = """
 WITH c AS (INSERT INTO pedidos.categoria (chatbot, nome) SELECT id, $1 FROM chatbot RETURNING id, chatbot)
 INSERT INTO pedidos.produto (chatbot, categoria, nome, preco)
 SELECT chatbot, c.id, nome, 1990 FROM c, unnest($2::text[]) AS nome
 """
+# Conversas that wait for an answer, and answers that are not sent yet.
+WAITING = """
+SELECT (SELECT count(*) FROM inbox WHERE state = 'pendente')
+    + (SELECT count(*) FROM outbox WHERE state IN ('pendente', 'enviando'))
+"""
+# Each process has one connection on which it hears of changes, opened when all else is.
+LISTENING = """
+SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wabot worker' AND query LIKE 'LISTEN %'
+"""
 BIN = Path(sys.executable).parent
 
 
 class Installation:
-    """Use it as a context. `web` and `worker` are process ids; `start` and `stop` take the names."""
+    """Use it as a context. `start` and `stop` take the names of its processes."""
 
-    def __init__(self, graph_url: str) -> None:
+    def __init__(self, graph_url: str, shops: int = 1) -> None:
         self.port, self.redis_port = _free_port(), _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.shops = [Shop(str(PHONE + n), self.port) for n in range(shops)]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._home = Path(tempfile.mkdtemp(prefix="wabot-bench-"))
         self._environment = os.environ | {
@@ -53,11 +65,20 @@ class Installation:
         redis = ["redis-server", "--port", str(self.redis_port), "--save", "", "--dir", str(self._home)]
         self.processes["redis"] = subprocess.Popen(redis, stdout=subprocess.DEVNULL)
         self.wabot("migrate")
-        options = {"nome": "Loja", "numero": "5511900000000", "phone-number-id": PHONE, "app-secret": SECRET}
+        for number, shop in enumerate(self.shops, 1):
+            self._add(f"Loja {number}", shop)
+        return self
+
+    def _add(self, nome: str, shop: Shop) -> None:
+        options = {
+            "nome": nome,
+            "numero": "5511900000000",
+            "phone-number-id": shop.phone,
+            "app-secret": SECRET,
+        }
         options |= {"business-account-id": "1", "access-token": "token", "verify-token": "v"}
         self.wabot("bots", "add", *(f"--{name}={value}" for name, value in options.items()))
-        self.wabot("plugins", "enable", "pedidos", "--bot", "Loja")
-        return self
+        self.wabot("plugins", "enable", "pedidos", "--bot", nome)
 
     def __exit__(self, *_: object) -> None:
         for name in reversed(list(self.processes)):
@@ -80,9 +101,9 @@ class Installation:
         )
         return time.perf_counter() - began
 
-    def start(self, name: str) -> None:
-        """`web` or `worker`."""
-        self.processes[name] = subprocess.Popen([BIN / "wabot", name], env=self._environment)
+    def start(self, command: str, name: str = "") -> None:
+        """`web` or `worker`; a second one needs a name of its own."""
+        self.processes[name or command] = subprocess.Popen([BIN / "wabot", command], env=self._environment)
 
     def stop(self, name: str) -> None:
         process = self.processes.pop(name)
@@ -98,21 +119,42 @@ class Installation:
             time.sleep(0.01)
         raise TimeoutError("web is not ready")
 
-    def counts(self) -> dict[str, int]:
-        """What `wabot doctor` counts."""
-        told = subprocess.run(
-            [BIN / "wabot", "doctor", "--json"], env=self._environment, stdout=subprocess.PIPE, check=False
-        )
-        counts: dict[str, int] = json.loads(told.stdout)["counts"]
-        return counts
+    async def waiting(self) -> int:
+        """How many conversas wait for a reply."""
+        return await self._asked(WAITING)
+
+    async def quiet(self, at_most: int = 0) -> int:
+        """Until no more than so many wait: how many do."""
+        while (many := await self.waiting()) > at_most:  # noqa: ASYNC110 - another process's database
+            await asyncio.sleep(0.25)
+        return many
+
+    async def start_worker(self, name: str = "worker") -> None:
+        """One more, and wait until it is there."""
+        before = await self._asked(LISTENING)
+        self.start("worker", name)
+        while await self._asked(LISTENING) == before:  # noqa: ASYNC110
+            await asyncio.sleep(0.25)
+
+    async def _asked(self, sql: str) -> int:
+        connection = await asyncpg.connect(self.database)
+        try:
+            return int(await connection.fetchval(sql))
+        finally:
+            await connection.close()
 
     def cpu(self) -> dict[str, float]:
-        """Seconds of CPU so far: of web and worker, and of PostgreSQL."""
-        application = (self.processes[name].pid for name in ("web", "worker") if name in self.processes)
+        """Seconds of CPU so far: of web and workers, and of PostgreSQL."""
+        application = (process.pid for name, process in self.processes.items() if name != "redis")
         return {
             "application": sum(_spent(pid) for pid in application),
             "PostgreSQL": _spent(self._server.get_pid()),
         }
+
+    def peak(self, name: str) -> float:
+        """The most megabytes a process has had so far (resident). Linux only."""
+        status = Path(f"/proc/{self.processes[name].pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000  # type: ignore[index]
 
     def memory(self) -> dict[str, float]:
         """Megabytes of web and worker (PSS: what is shared counts in part)."""

@@ -4,10 +4,13 @@ Customers order over and over, each waiting for the bot before answering.
 """
 
 import asyncio
+import base64
 import itertools
+import secrets
 import time
-from collections.abc import Callable
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -17,7 +20,21 @@ WANTED = ("finalizar", "confirmar")
 """Of several options the customers take one of these, or else the first."""
 
 TURNS_MOST = 12
-NUMBERS = itertools.count(1)
+
+
+class Shop(NamedTuple):
+    """A business's number, and the port of the web process that hears of it."""
+
+    phone: str
+    port: int
+
+
+def numbers_from(prefix: str) -> Iterator[str]:
+    """Of people who have not written before."""
+    return (f"{prefix}{n:08d}" for n in itertools.count(1))
+
+
+STRANGERS = numbers_from("55118")
 
 
 class Peer(asyncio.Protocol):
@@ -43,11 +60,11 @@ class Peer(asyncio.Protocol):
 class Meta:
     """The Graph API, which takes `delay` seconds to answer, and the way to the webhook."""
 
-    def __init__(self, phone: str, secret: str) -> None:
+    def __init__(self, secret: str) -> None:
         self.delay = 0.0
         self.customers: dict[str, Customer] = {}
-        self._phone, self._secret, self._serial = phone, secret, itertools.count(1)
-        self._idle: list[Peer] = []
+        self._secret = secret
+        self._idle: dict[int, list[Peer]] = defaultdict(list)
 
     async def serve(self) -> str:
         """Listen; the address for GRAPH_API_URL."""
@@ -55,17 +72,17 @@ class Meta:
         server = await loop.create_server(lambda: Peer(self._posted), "127.0.0.1", 0, backlog=1024)
         return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
-    def webhook(self, sender: str, content: dict[str, Any], port: int) -> bytes:
+    def webhook(self, sender: str, content: dict[str, Any], shop: Shop) -> bytes:
         """A whole signed request."""
         message = {
             "from": sender,
-            "id": f"wamid.{next(self._serial)}",
+            "id": _wamid(sender),
             "timestamp": str(int(time.time())),
             **content,
         }
         value = {
             "messaging_product": "whatsapp",
-            "metadata": {"display_phone_number": "5511900000000", "phone_number_id": self._phone},
+            "metadata": {"display_phone_number": "5511900000000", "phone_number_id": shop.phone},
             "contacts": [{"wa_id": sender, "profile": {"name": "Ana"}}],
             "messages": [message],
         }
@@ -74,26 +91,27 @@ class Meta:
             {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}
         )
         head = (
-            f"POST /api/chatbots/webhook/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+            f"POST /api/chatbots/webhook/ HTTP/1.1\r\nHost: 127.0.0.1:{shop.port}\r\nContent-Type: application/json\r\n"
             f"X-Hub-Signature-256: {sign(self._secret, body)}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body
 
-    async def says(self, sender: str, content: dict[str, Any], port: int) -> None:
+    async def says(self, sender: str, content: dict[str, Any], shop: Shop) -> None:
         """Deliver it; nobody waits for the 200, which comes on a connection that is used again."""
-        request = self.webhook(sender, content, port)
-        self._idle = [peer for peer in self._idle if not peer.transport.is_closing()]
-        if self._idle:
-            peer = self._idle.pop()
+        request, idle = self.webhook(sender, content, shop), self._idle[shop.port]
+
+        def acknowledged(peer: Peer, head: bytes, _: bytes) -> None:
+            if b" 200 " not in head[:15]:
+                raise RuntimeError(f"a webhook was answered {head[:15]!r}")
+            idle.append(peer)
+
+        while idle:
+            if not (peer := idle.pop()).transport.is_closing():
+                break
         else:
             loop = asyncio.get_running_loop()
-            _, peer = await loop.create_connection(lambda: Peer(self._acknowledged), "127.0.0.1", port)
+            _, peer = await loop.create_connection(lambda: Peer(acknowledged), "127.0.0.1", shop.port)
         peer.transport.write(request)
-
-    def _acknowledged(self, peer: Peer, head: bytes, _: bytes) -> None:
-        if b" 200 " not in head[:15]:
-            raise RuntimeError(f"a webhook was answered {head[:15]!r}")
-        self._idle.append(peer)
 
     def _posted(self, peer: Peer, _: bytes, body: bytes) -> None:
         asyncio.get_running_loop().call_later(self.delay, self._answer, peer, body)
@@ -101,7 +119,7 @@ class Meta:
     def _answer(self, peer: Peer, body: bytes) -> None:
         message = msgspec.json.decode(body or b"{}")  # a question about the number has none
         to = message.get("to", "").removeprefix("+")
-        answer = {"contacts": [{"wa_id": to}], "messages": [{"id": f"wamid.r{next(self._serial)}"}]}
+        answer = {"contacts": [{"wa_id": to}], "messages": [{"id": _wamid(to)}]}
         told = msgspec.json.encode(answer)
         peer.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(told) + told)
         if to in self.customers:
@@ -109,12 +127,15 @@ class Meta:
 
 
 class Customer:
-    """Orders until told to stop. `turns` holds the seconds from each webhook to its reply."""
+    """Orders until told to stop. `turns` holds the seconds from each webhook to its reply.
 
-    def __init__(self, meta: Meta, port: int) -> None:
+    `pauses`: seconds of thought before each message. `numbers`: whose they are, the next one for each order.
+    """
+
+    def __init__(self, meta: Meta, shop: Shop, pauses: float = 0, numbers: Iterator[str] = STRANGERS) -> None:
         self.turns: list[float] = []
         self.stopping = False
-        self._meta, self._port = meta, port
+        self._meta, self._shop, self._pauses, self._numbers = meta, shop, pauses, numbers
         self._heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     def hear(self, message: dict[str, Any]) -> None:
@@ -122,7 +143,7 @@ class Customer:
 
     async def order(self) -> None:
         while not self.stopping:
-            number = f"55118{next(NUMBERS):08d}"
+            number = next(self._numbers)
             self._meta.customers[number] = self
             await self._order_as(number)
             del self._meta.customers[number]
@@ -131,14 +152,21 @@ class Customer:
         """Somebody new each time: Meta lets a business write to one person every six seconds, and 45 times ahead."""
         said: dict[str, Any] = {"type": "text", "text": {"body": "pedido"}}
         for _ in range(TURNS_MOST):
+            await asyncio.sleep(self._pauses)
             began = time.perf_counter()
-            await self._meta.says(number, said, self._port)
+            await self._meta.says(number, said, self._shop)
             async with asyncio.timeout(60):
                 reply = await self._heard.get()
             self.turns.append(time.perf_counter() - began)
             if self.stopping:
                 return
             said = _answer_to(reply)
+
+
+def _wamid(pair: str) -> str:
+    """As Meta makes them: the beginning tells the pair, the rest is random."""
+    told = base64.b64encode(b"\x1c\x18\x0d" + pair.encode() + b"\x15\x02\x00" + secrets.token_bytes(20))
+    return f"wamid.{told.decode()}"
 
 
 def _answer_to(reply: dict[str, Any]) -> dict[str, Any]:
