@@ -3,6 +3,8 @@
 PYTHON ?= python3
 UV := $(shell command -v uv || echo .uv/bin/uv)
 export UV_PYTHON_DOWNLOADS = never
+# Who runs a server may not write beside its code, and would compile all of it at every start.
+export UV_COMPILE_BYTECODE = 1
 export UV_PROJECT_ENVIRONMENT = .venv
 NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wabot needs Python 3.11 or newer: make PYTHON=python3.12 …")'
 OURS := wabot wabot-cli $(notdir $(wildcard plugins/*))

@@ -11,6 +11,7 @@ from wabot.db.engine import DB
 from wabot.message import TemplateMessage
 from wabot.outbox import Outbox
 from wabot.settings import Settings
+from wabot.whatsapp.callback import outbox_id
 from wabot.whatsapp.client import Accepted, NotSent, Unclear
 from wabot.whatsapp.failures import failure_for
 
@@ -22,7 +23,7 @@ class Meta:
         self.fault, self.posts = None, []
 
     async def send(self, credentials, body):
-        self.posts.append(outbox.outbox_id(body["biz_opaque_callback_data"]))
+        self.posts.append(outbox_id(body["biz_opaque_callback_data"]))
         if self.fault:
             raise self.fault
         return Accepted(f"wamid.{len(self.posts)}")

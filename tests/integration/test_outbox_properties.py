@@ -13,6 +13,7 @@ from wabot import outbox, receipts
 from wabot.db.engine import DB
 from wabot.message import TemplateMessage
 from wabot.outbox import UNCLEAR_AFTER, Outbox
+from wabot.whatsapp.callback import outbox_id
 from wabot.whatsapp.client import Accepted, NotSent, Unclear
 from wabot.whatsapp.statuses import RANK
 
@@ -65,7 +66,7 @@ class World:
     # -- Meta -----------------------------------------------------------------------------------------------
 
     async def send(self, credentials, body):
-        number = outbox.outbox_id(body["biz_opaque_callback_data"])
+        number = outbox_id(body["biz_opaque_callback_data"])
         row = await DB.fetchrow("SELECT bulk FROM outbox WHERE id = $1", number)
         outcome = self.outcomes.pop(0) if self.outcomes else "taken"
         self.may_be_posted(number, row["bulk"])

@@ -13,6 +13,7 @@ from wabot.db.engine import DB
 from wabot.message import TemplateMessage
 from wabot.outbox import Outbox
 from wabot.testing.simulator import Simulator
+from wabot.whatsapp.callback import outbox_id
 from wabot.whatsapp.client import Graph
 
 
@@ -76,7 +77,7 @@ def kinds(shop):
 async def each_went_once(shop):
     rows = await DB.fetch("SELECT id, state, refused FROM outbox ORDER BY id")
     assert {tuple(row)[1:] for row in rows} == {("enviada", 0)}
-    assert sorted(outbox.outbox_id(sent.callback) for sent in shop.meta.sent) == [row["id"] for row in rows]
+    assert sorted(outbox_id(sent.callback) for sent in shop.meta.sent) == [row["id"] for row in rows]
 
 
 async def test_a_number_that_is_too_fast_for_meta_slows_down_and_loses_nothing(shop):

@@ -7,7 +7,7 @@ from wabot.chatbots import ChatbotIn, ChatbotOut
 from wabot.db.directory import Directory
 from wabot.errors import WabotError
 from wabot.vault import Vault
-from wabot.verify import Verification
+from wabot.verification import Verification
 from wabot.verify import verify as ask_meta
 from wabot.whatsapp.client import Graph
 from wabot_cli.retention import retention

@@ -140,7 +140,7 @@ def show(plugin: str, graph: bool, svg: Path | None, as_json: bool) -> None:
 @click.option("--priority", type=int, default=None, help="O maior é o que um “oi” começa.")
 def enable(plugin: str, bot: str, values: tuple[str, ...], priority: int | None) -> None:
     """Liga um plugin para um chatbot, ou muda a configuração dele."""
-    from wabot.db.migrate import pending
+    from wabot.db.pending import pending
     from wabot.plugins.registry import load
 
     given = pairs("--set", values)

@@ -10,17 +10,16 @@ from functools import partial
 
 import click
 
-from wabot.asgi import PATIENCE, bind, serving
 from wabot.db.away import Refused
 from wabot.db.connect import open_database
 from wabot.errors import Away, BadSetting
 from wabot.logs import set_up
 from wabot.metrics import SHARED
-from wabot.process import CONCURRENCY, Process, migrate_all, running
+from wabot.process import CONCURRENCY, Process, migrate_all, running, settle
 from wabot.settings import Settings, load, replace
 from wabot_cli.support import database, for_ever, run, run_until_stopped
 
-YIELDS = 10
+YIELDS = 5
 """By how much a worker is nicer than other processes: Meta gives up on a 200 long before a customer on an answer."""
 
 host_option = click.option("--host", help="Endereço em que escuta (HOST).")
@@ -48,6 +47,8 @@ def web(host: str | None, port: int | None, workers: int) -> None:
     run(_let_in(settings))
     import uvicorn
 
+    from wabot.asgi import PATIENCE, PLAIN
+
     with tempfile.TemporaryDirectory(prefix="wabot-metrics-") as folder:
         os.environ[SHARED] = folder  # whichever process answers counts for all of them
         uvicorn.run(
@@ -56,10 +57,8 @@ def web(host: str | None, port: int | None, workers: int) -> None:
             workers=workers,
             host=settings.host,
             port=settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
             timeout_graceful_shutdown=PATIENCE,
+            **PLAIN,
         )
 
 
@@ -118,12 +117,14 @@ async def _serve(
     settings: Settings, opened: Callable[[], AbstractAsyncContextManager[Process]], greeting: str = ""
 ) -> None:
     """The web application, for ever: 503 until the process behind it is open. Raises what that raises, or PortTaken."""
+    from wabot.asgi import bind, serving
     from wabot.web.app import create_app
 
     app = create_app(opened)
     async with serving(app, bind(settings.host, settings.port)) as url:
         if greeting:
             click.echo(greeting.format(url=url), err=True)
+        settle()
         await asyncio.wait({app.state.held})
         app.state.held.result()
 
@@ -131,6 +132,7 @@ async def _serve(
 @contextlib.asynccontextmanager
 async def served(process: Process) -> AsyncIterator[str]:
     """The web application of an open process, answering while inside; yields its address. Raises PortTaken."""
+    from wabot.asgi import bind, serving
     from wabot.web.app import create_app
 
     listener = bind(process.settings.host, process.settings.port)
@@ -144,7 +146,8 @@ async def _already(process: Process) -> AsyncIterator[Process]:
 
 
 async def _worker(settings: Settings, concurrency: int) -> None:
-    async with _showing_metrics(settings), running(settings, worker=True, concurrency=concurrency):
+    async with _showing_metrics(settings), running(settings, worker=True, web=False, concurrency=concurrency):
+        settle()
         await for_ever()
 
 

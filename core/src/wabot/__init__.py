@@ -7,6 +7,7 @@ in its tests.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from wabot import spared as _spared
 from wabot.contents import (
     Contact,
     Contacts,
@@ -64,6 +65,8 @@ if TYPE_CHECKING:  # these need the database or the web framework, which the com
     from wabot.legacy.values import Unfit
     from wabot.mailings import Mailing
     from wabot.web.rest import Access, Created, Invalid, Listing, Page, sorted_by
+
+_spared.spare()  # before any library is imported
 
 _ON_DEMAND = {
     "DB": "wabot.db.engine",

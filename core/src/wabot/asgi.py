@@ -12,6 +12,8 @@ from wabot.errors import WabotError
 
 PATIENCE = 10
 """Seconds requests in hand get to end: longer than a webhook may take to be stored."""
+PLAIN: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "ws": "none"}
+"""How uvicorn is run: our log, and no WebSockets, for which it would import two more libraries."""
 
 
 class PortTaken(WabotError):
@@ -60,9 +62,7 @@ def bind(host: str, port: int, *, instead: str = "--port ou PORT") -> socket.soc
 @contextlib.asynccontextmanager
 async def serving(app: Any, listener: socket.socket, *, patience: int = PATIENCE) -> AsyncIterator[str]:
     """The application, answering while inside; yields its address. Requests in hand get `patience` seconds to end."""
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=patience
-    )
+    config = uvicorn.Config(app, timeout_graceful_shutdown=patience, **PLAIN)
     server = _Server(config)
     task = asyncio.create_task(server.serve([listener]), name="http")
     host, port = listener.getsockname()[:2]

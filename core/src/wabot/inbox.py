@@ -18,9 +18,9 @@ from wabot.identity import LED, Sighting, conversas_of, ids_told, note_seen
 from wabot.logs import step
 from wabot.media import incoming
 from wabot.metrics import MESSAGES
-from wabot.outbox import outbox_id
 from wabot.person import Ids, ids_of
 from wabot.queue import Queue
+from wabot.whatsapp.callback import outbox_id
 from wabot.whatsapp.payloads import Message, Status
 
 log = logging.getLogger(__name__)

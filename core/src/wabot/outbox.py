@@ -30,6 +30,7 @@ from wabot.pacing import Pacing
 from wabot.plugins.runtime import BotRuntime, Runtimes
 from wabot.storage import NotKept
 from wabot.templates import Held
+from wabot.whatsapp.callback import callback_of
 from wabot.whatsapp.client import WITHIN, Accepted, Credentials, Graph, NotSent, Unclear
 from wabot.whatsapp.failures import MINUTE, delay, failure_for
 from wabot.whatsapp.render import render
@@ -55,17 +56,6 @@ NO_ANSWER = "sem resposta da Meta; não repetida"
 OPTED_OUT = "o cliente não aceita mais mensagens"
 SLOWED_DOWN = "espera a sua vez: a Meta limitou a velocidade do número"
 UNKNOWN_BOT = "espera um processo que conheça o chatbot"
-
-
-def callback_of(outbox: int) -> str:
-    """What travels as `biz_opaque_callback_data`: our id, and nothing about anybody."""
-    return f"wabot:{outbox}"
-
-
-def outbox_id(callback: str) -> int | None:
-    """Our id, as a status gave it back; None if it is not ours."""
-    prefix, _, number = callback.partition(":")
-    return int(number) if prefix == "wabot" and number.isdecimal() and len(number) < 19 else None
 
 
 def encode(replies: Iterable[Outbound]) -> list[str]:

@@ -3,36 +3,26 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import msgspec
 
-from wabot.attend import Attendant
-from wabot.chores import chores
-from wabot.courtesies import Courtesies
 from wabot.db import listen
 from wabot.db.away import NotMigrated
 from wabot.db.connect import open_database
 from wabot.db.directory import Directory
 from wabot.db.engine import DB, patiently
-from wabot.db.migrate import migrate, migrations_of, pending
-from wabot.db.piccolo_app import APP_CONFIG as CORE
+from wabot.db.pending import of_core, pending
 from wabot.digests import DIGESTS
 from wabot.inbox import Inbox
-from wabot.media.fetch import Fetcher
-from wabot.outbox import Outbox
 from wabot.plugins.contain import hold_tasks
-from wabot.plugins.guard import Guard
 from wabot.plugins.registry import Registry, load_registry
 from wabot.plugins.runtime import Runtimes
 from wabot.plugins.watchdog import watching
 from wabot.queue import Queue
-from wabot.schedule import Schedule
 from wabot.settings import Settings
-from wabot.sinks import Sinks
 from wabot.storage import STORAGE
 from wabot.vault import Vault
-from wabot.whatsapp.client import Graph
-from wabot.worker import Worker
 
 # Every table of a plugin that has a chatbot: rows of another one cannot be written during a turn, a job or a request.
 FENCE_PLUGINS = """
@@ -45,6 +35,11 @@ CONCURRENCY = 16
 """Turns one worker takes side by side."""
 CONNECTIONS_BESIDES = 14
 """For jobs, sinks, files, sweeping and the rest."""
+
+ONLY_MIGRATED = ("wabot_tables",)
+ONLY_SERVED = ("wabot_routes", "wabot_pages", "wabot_admin")
+"""Hooks for what only some processes do. Elsewhere they are not asked, so that the web framework and whatever else
+they import inside stay out of it: that is half as much memory again for a worker."""
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -61,6 +56,9 @@ class Process(msgspec.Struct, frozen=True):
 
 async def migrate_all() -> Registry:
     """The core's migrations, then those of every plugin that works: examined first, so that none can hang this."""
+    from wabot.db.migrate import migrate  # here, as only who migrates needs all that Piccolo brings for it
+    from wabot.db.piccolo_app import APP_CONFIG as CORE
+
     await migrate([CORE])
     registry = await load_registry()
     await migrate([plugin.declared.tables for plugin in registry.plugins.values() if plugin.declared.tables])
@@ -68,15 +66,24 @@ async def migrate_all() -> Registry:
     return registry
 
 
+def settle() -> None:
+    """For a process that has started and will live long: what it holds by now, stays. Looking through all of it for
+    garbage again and again would stop the process for a tenth of a second each time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @asynccontextmanager
 async def running(
     settings: Settings,
     *,
     worker: bool,
+    web: bool = True,
     concurrency: int = CONCURRENCY,
     migrating: bool = False,
 ) -> AsyncIterator[Process]:
-    """Everything a web process needs; with `worker`, also what answers and sends.
+    """Everything a web process needs; with `worker`, also what answers and sends; without `web`, only that.
 
     A database that is away, or not migrated yet, is waited for. Raises Refused if it does not let us in.
     """
@@ -87,7 +94,7 @@ async def running(
         database = open_database(settings, concurrency + CONNECTIONS_BESIDES, waiting=True, name=name)
         await stack.enter_async_context(database)
         hold_tasks()
-        registry = await patiently(migrate_all if migrating else _loaded)
+        registry = await patiently(migrate_all if migrating else partial(_loaded, web=web))
         vault = Vault(settings.secret_keys)
         DIGESTS.open(vault)
         directory = Directory(settings, vault)
@@ -98,54 +105,15 @@ async def running(
         queue = Queue(settings.redis_url)
         await stack.enter_async_context(queue.open())
         if worker:
-            await stack.enter_async_context(_working(settings, runtimes, queue, concurrency))
-        gc.freeze()  # what is there by now stays: looking through it for garbage again and again takes 0.1 s each time
+            # here: a web process does without the HTTP client and the rest of it
+            from wabot.answering import answering
+
+            await stack.enter_async_context(answering(settings, runtimes, queue, concurrency))
         yield Process(settings, vault, registry, directory, runtimes, queue, Inbox(queue))
 
 
-async def _loaded() -> Registry:
+async def _loaded(*, web: bool) -> Registry:
     """Raises NotMigrated: a new release may be started before its migrations have run."""
-    if await pending(migrations_of(CORE)):
+    if await pending(of_core()):
         raise NotMigrated("O banco de dados não está em dia; rode: wabot migrate")
-    return await load_registry()
-
-
-@asynccontextmanager
-async def _working(
-    settings: Settings, runtimes: Runtimes, queue: Queue, concurrency: int
-) -> AsyncIterator[None]:
-    graph = Graph(settings.graph_api_url, settings.graph_api_version)
-    guard = Guard()
-    courtesies = Courtesies(graph)
-    worker = Worker(Attendant(runtimes, courtesies, guard), Outbox(graph, runtimes), queue, concurrency)
-    fetcher = Fetcher(graph, runtimes)
-    schedule, sinks = Schedule(runtimes, guard), Sinks(runtimes, guard)
-    own = Schedule(runtimes, guard, chores(graph))
-    hears = queue.hearing(
-        attend=worker.attend,
-        deliver=worker.deliver,
-        receipts=worker.receipts,
-        notices=worker.notices,
-        media=fetcher.ring,
-        sweep=worker.sweep,
-        job=schedule.ring,
-    )
-    try:
-        async with (
-            worker.handing_back(),
-            worker.mailing(),
-            worker.probing(),
-            worker.sweeping(),
-            hears,
-            fetcher.running(),
-            sinks.running(),
-            schedule.running(),
-            own.running(),
-            courtesies.looper().running(),
-        ):
-            try:
-                yield
-            finally:
-                worker.stop()
-    finally:
-        await graph.close()
+    return await load_registry(ONLY_MIGRATED if web else ONLY_MIGRATED + ONLY_SERVED)

@@ -9,7 +9,8 @@ import msgspec
 from wabot.db.engine import DB
 from wabot.errors import WabotError
 from wabot.message import Outbound, words_of
-from wabot.outbox import decode, outbox_id
+from wabot.outbox import decode
+from wabot.whatsapp.callback import outbox_id
 from wabot.whatsapp.failures import failure_for
 from wabot.whatsapp.payloads import NotAPayload, read_message
 

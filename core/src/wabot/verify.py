@@ -6,14 +6,12 @@ The commonest faults give no error anywhere: an account whose events nobody subs
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlsplit
-
-import msgspec
-from msgspec import Meta
 
 from wabot.db.directory import Bot
 from wabot.phone import canonical
+from wabot.verification import Item, Verification
 from wabot.whatsapp.client import Graph, NotSent, Unclear
 
 FIELDS = (
@@ -29,22 +27,6 @@ PAYMENT = 141006
 """Meta's code, in `health_status`, for an account without a payment method, or with one that fails."""
 INVALID_TOKEN = 190
 """Meta's code for a token that is wrong, revoked or expired."""
-
-
-class Item(msgspec.Struct, frozen=True):
-    """One thing that was looked at."""
-
-    codigo: Annotated[str, Meta(description="O que foi examinado.", examples=["token"])]
-    ok: Annotated[bool, Meta(description="Se está certo.")]
-    mensagem: Annotated[str, Meta(description="O que se viu.")]
-    conserto: Annotated[str, Meta(description="O que fazer; vazio se nada.")] = ""
-
-
-class Verification(msgspec.Struct, frozen=True):
-    """Everything that was looked at. `ok`: nothing has to be mended."""
-
-    ok: Annotated[bool, Meta(description="Nada precisa de conserto.")]
-    itens: Annotated[list[Item], Meta(description="Tudo o que foi examinado.")]
 
 
 async def verify(bot: Bot | None, graph: Graph) -> Verification:

@@ -3,17 +3,15 @@
 import contextlib
 import io
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.conf.apps import AppConfig, MigrationModule
 
 from wabot.db.engine import DB
+from wabot.db.pending import Migration
 
 _LOCK = 0x7761626F74  # "wabot"
-
-Migration = tuple[str, str]
-"""The app's name and the migration's id."""
 
 
 class _Forwards(ForwardsMigrationManager):
@@ -46,16 +44,6 @@ async def migrate(apps: Sequence[AppConfig], only: Mapping[str, Collection[str]]
             await DB.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
             with contextlib.redirect_stdout(io.StringIO()):
                 await _Forwards(app, only.get(app.app_name, ()) if only else None).forwards()
-
-
-async def pending(known: Iterable[Migration]) -> list[str]:
-    """Those that have not run yet, as `app id`."""
-    done: set[Migration] = set()
-    if await DB.fetchval("SELECT to_regclass('migration') IS NOT NULL"):
-        done = {
-            (row["app_name"], row["name"]) for row in await DB.fetch("SELECT app_name, name FROM migration")
-        }
-    return [f"{app} {name}" for app, name in known if (app, name) not in done]
 
 
 def migrations_of(app: AppConfig) -> list[Migration]:

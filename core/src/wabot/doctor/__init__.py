@@ -7,9 +7,8 @@ from functools import partial
 
 import msgspec
 
-from wabot.db import migrate
 from wabot.db.engine import DB
-from wabot.db.piccolo_app import APP_CONFIG as CORE
+from wabot.db.pending import of_core, pending
 from wabot.doctor import bots, machine, meta, work
 from wabot.doctor.findings import Check, Finding, database_away, error, together
 from wabot.errors import Away, BadSetting
@@ -112,10 +111,10 @@ def _inside(settings: Settings) -> dict[str, Check]:
 
 
 async def _migrations() -> list[Finding]:
-    missing = await migrate.pending(migrate.migrations_of(CORE))
+    missing = await pending(of_core())
     if not missing:
         plugins = (await catalogue()).values()
-        missing = await migrate.pending(m for plugin in plugins for m in plugin.descriptor.migrations)
+        missing = await pending(m for plugin in plugins for m in plugin.descriptor.migrations)
     return [error("migrations", f"Faltam {len(missing)} migrações.", "wabot migrate")] if missing else []
 
 

@@ -9,7 +9,8 @@ from wabot.doctor.findings import Check, Finding, error, warning
 from wabot.holds import Hold
 from wabot.settings import Settings
 from wabot.vault import Vault
-from wabot.verify import SILENT, Item, verify
+from wabot.verification import Item
+from wabot.verify import SILENT, verify
 from wabot.whatsapp.client import Graph
 from wabot.whatsapp.failures import MENDED_BY_TOKEN
 

@@ -1,14 +1,13 @@
 """What a plugin declares: its hooks called once and their answers checked, here instead of in front of a customer."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
 from inspect import isawaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pluggy
-from piccolo.conf.apps import AppConfig
 from piccolo.table import Table
 
 from wabot import hookspecs
@@ -18,6 +17,9 @@ from wabot.flow import Flow
 from wabot.parts import AdminTable, Campaign, Filter, Job, Override, PluginPage, Privacy, Sink, Versioned
 from wabot.plugins.configs import buried_secrets, secrets_of
 from wabot.plugins.places import place_of
+
+if TYPE_CHECKING:
+    from piccolo.conf.apps import AppConfig
 
 SELF = "wabot_"
 """What the name of every hook begins with."""
@@ -40,7 +42,7 @@ class Declared(msgspec.Struct, frozen=True):
     jobs: tuple[Job, ...] = ()
     sinks: tuple[Sink, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
-    tables: AppConfig | None = None
+    tables: "AppConfig | None" = None
     admin: tuple[AdminTable, ...] = ()
     pages: tuple[PluginPage, ...] = ()
     routes: tuple[Any, ...] = ()
@@ -52,15 +54,20 @@ class Declared(msgspec.Struct, frozen=True):
         return [hookspecs.ABOUT[name].kind for name in self.hooks if hookspecs.ABOUT[name].kind]
 
 
-def load(plugin: str, module_name: str) -> Declared:
-    """Import a plugin and ask it what it declares. Raises PluginFault, and whatever its import raises."""
+def load(plugin: str, module_name: str, unasked: Collection[str] = ()) -> Declared:
+    """Import a plugin and ask it what it declares, but for the hooks `unasked`: what those import stays out.
+
+    Raises PluginFault, and whatever its import raises.
+    """
     module = import_module(module_name)
     _check_signatures(module)
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
     manager.register(module, name=plugin)
     answers = {
-        name: _answer(module, name) for name in hookspecs.ABOUT if callable(getattr(module, name, None))
+        name: _answer(module, name)
+        for name in hookspecs.ABOUT
+        if name not in unasked and callable(getattr(module, name, None))
     }
     given = {name.removeprefix(SELF): value for name, value in answers.items()}
     title, summary = _about(module, plugin)
@@ -98,8 +105,8 @@ def _answer(module: Any, name: str) -> Any:
     _check(answer, about.of, hook)
     if name == "wabot_config":
         return _config(answer, hook)
-    if name == "wabot_tables" and not isinstance(answer, AppConfig):
-        raise PluginFault(f"{name} devolveu {_kind(answer)}; esperava AppConfig {_place(hook)}")
+    if name == "wabot_tables":
+        _check_app(answer, hook)
     return answer
 
 
@@ -109,6 +116,14 @@ def _check(value: Any, kinds: tuple[type, ...], hook: Callable[..., Any]) -> Non
     if kinds and not isinstance(value, kinds):
         wanted = " ou ".join(kind.__name__ for kind in kinds)
         raise PluginFault(f"{hook.__name__} devolveu {_kind(value)}; esperava {wanted} {_place(hook)}")
+
+
+def _check_app(answer: Any, hook: Callable[..., Any]) -> None:
+    # here, as it brings the formatter of the code that Piccolo writes
+    from piccolo.conf.apps import AppConfig
+
+    if not isinstance(answer, AppConfig):
+        raise PluginFault(f"{hook.__name__} devolveu {_kind(answer)}; esperava AppConfig {_place(hook)}")
 
 
 def _config(answer: Any, hook: Callable[..., Any]) -> Versioned[Any]:

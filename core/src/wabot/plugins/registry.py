@@ -1,7 +1,7 @@
 """The plugins this process has loaded: those that the probe found well. One by one: one that breaks harms no other."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -36,18 +36,18 @@ class Registry:
         return next((self._owners[str(p)] for p in (path, *path.parents) if str(p) in self._owners), "")
 
 
-async def load_registry() -> Registry:
-    """Examine what is new, then load what works. Needs the database."""
-    return Registry(plugin for entry in (await sync()).values() if (plugin := load(entry)))
+async def load_registry(unasked: Collection[str] = ()) -> Registry:
+    """Examine what is new, then load what works; `unasked` hooks are left alone. Needs the database."""
+    return Registry(plugin for entry in (await sync()).values() if (plugin := load(entry, unasked)))
 
 
-def load(entry: Entry) -> Plugin | None:
+def load(entry: Entry, unasked: Collection[str] = ()) -> Plugin | None:
     """One plugin, if it works."""
     if entry.status != "ok":
         log.warning("plugin %s left out: %s", entry.id, entry.error)
         return None
     try:
-        declared = declared_by(entry.id, entry.about.module)
+        declared = declared_by(entry.id, entry.about.module, unasked)
     except Exception as error:  # noqa: BLE001 - it worked in the probe, but that was another process
         log.error("plugin %s left out: %s: %s", entry.id, type(error).__name__, error)
         return None

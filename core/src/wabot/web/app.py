@@ -14,13 +14,15 @@ from litestar.exceptions import (
     NotFoundException,
     ServiceUnavailableException,
 )
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from wabot.errors import WabotError, WrongFields
 from wabot.gauges import Gauges
 from wabot.logs import places, set_up
 from wabot.plugins.declared import Declared
-from wabot.process import Process, running
+from wabot.process import Process, running, settle
 from wabot.settings import load
 from wabot.web import health, metrics, openapi, problems, webhook
 from wabot.web.admin import mount as admin
@@ -45,6 +47,16 @@ LARGEST_BODY = 256 * 1024
 """Bytes of a request to the API. What takes more says so itself."""
 
 
+class _Application(Litestar):
+    """Litestar, for msgspec's structs, dataclasses and typed dicts. For pydantic and attrs it would import all of both,
+    two versions of pydantic: 3 MB of every web process.
+    """
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
 def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Litestar:
     """The application for a process that is opened when the server starts and closed when it has stopped.
 
@@ -59,7 +71,7 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
             yield
 
     structs = openapi.Structs()
-    app = Litestar(
+    app = _Application(
         [
             webhook.verify,
             health.healthz,
@@ -119,6 +131,7 @@ def from_environment() -> Litestar:
     async def opened() -> AsyncIterator[Process]:
         try:
             async with running(settings, worker=False) as process:
+                settle()
                 yield process
         except Exception as error:
             log.error("%s", error if isinstance(error, WabotError) else places(error))

@@ -17,9 +17,8 @@ from wabot.db.tables import Chatbot
 from wabot.phone import digits
 from wabot.process import Process
 from wabot.text import clean
-from wabot.verify import Verification, verify
+from wabot.verification import Verification
 from wabot.web.rest import Access, Created, Invalid, Listing, Page, sorted_by
-from wabot.whatsapp.client import Graph
 
 Nome = Annotated[
     str, Meta(min_length=1, max_length=100, description="Como o chatbot é chamado.", examples=["Loja"])
@@ -153,6 +152,9 @@ class ChatbotController(Controller):
     async def check(
         self, process: NamedDependency[Process], access: NamedDependency[Access], id: FromPath[int]
     ) -> Verification:
+        from wabot.verify import verify  # here, with the HTTP client: all else a web process does without
+        from wabot.whatsapp.client import Graph
+
         await mine(access, id)
         await process.directory.load()
         graph = Graph(process.settings.graph_api_url, process.settings.graph_api_version)

@@ -1,13 +1,14 @@
 """A campanha's life: rascunho, ativa, pausada, encerrada. What waits in the outbox follows it through its mailing."""
 
 from datetime import date, datetime, time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
-
-from litestar.exceptions import ClientException
 
 from wabot import DB, BotContext, Horario, Mailing
 from wabot_reativacao import modelos, texts
+
+if TYPE_CHECKING:
+    from litestar.exceptions import ClientException
 
 PLUGIN = "reativacao"
 
@@ -91,9 +92,9 @@ def silencio(campanha: Any) -> Horario:
 async def _trancada(id: int, chatbot: int, de: set[str], acao: str) -> Any:
     row = await DB.fetchrow(TRANCAR, id, chatbot)
     if row is None:
-        raise ClientException(detail=texts.SEM_CAMPANHA, status_code=404)
+        raise _recusa(texts.SEM_CAMPANHA, 404)
     if row["estado"] not in de:
-        raise _conflito(texts.NAO_PODE.format(estado=row["estado"], acao=acao))
+        raise _recusa(texts.NAO_PODE.format(estado=row["estado"], acao=acao))
     return row
 
 
@@ -103,8 +104,11 @@ async def _sem_impedimento(row: Any) -> None:
     if motivo := await impedimento(row["chatbot"], row["modelo"], row["idioma"]) or next(
         iter(recusa.values()), ""
     ):
-        raise _conflito(motivo)
+        raise _recusa(motivo)
 
 
-def _conflito(detail: str) -> ClientException:
-    return ClientException(detail=detail, status_code=409)
+def _recusa(detail: str, status: int = 409) -> "ClientException":
+    # here, as a worker needs the campanhas without the web framework
+    from litestar.exceptions import ClientException
+
+    return ClientException(detail=detail, status_code=status)

@@ -8,7 +8,7 @@ import msgspec
 from wabot import texts
 from wabot.chatbots import ChatbotOut
 from wabot.db.engine import DB
-from wabot.db.migrate import pending
+from wabot.db.pending import pending
 from wabot.plugins import bindings
 from wabot.plugins.bindings import Binding
 from wabot.plugins.catalogue import Entry, catalogue
