@@ -27,7 +27,7 @@ OVERDUE_AFTER = 5.0
 SWEEP_AGAIN = 0.5
 """The same where more waits than a sweep rings for: longer than a ring takes to be heard."""
 SWEEP_MOST = 1000
-TOGETHER = 16
+TOGETHER = 32
 """Turns that share a transaction, at most."""
 MAIL_EVERY = 1.0
 PROBE_EVERY = 1.0

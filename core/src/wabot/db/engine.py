@@ -50,6 +50,15 @@ class Transaction(PostgresTransaction):
     wrote = False
     """Whether more has been asked of it than plain SELECTs since this was last set to False."""
 
+    def __init__(self, engine: "Database", allow_nested: bool = True) -> None:
+        super().__init__(engine, allow_nested)
+        self.read: dict[Any, list[Any]] = {}
+        """What was asked by `fetch_once` since anything was written."""
+
+    def has_written(self) -> None:
+        self.wrote = True
+        self.read.clear()
+
     async def __aenter__(self) -> "Transaction":
         if self._parent is not None:
             return self._parent  # type: ignore[return-value]
@@ -198,6 +207,7 @@ class Database(PostgresEngine):
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """The connection of the transaction in hand, or one from the pool."""
         if transaction := self._in_hand():
+            transaction.has_written()  # or may have: nobody sees what is asked there
             async with self.minding(transaction.connection):
                 yield transaction.connection
         elif _fence.get() is not None:
@@ -214,6 +224,18 @@ class Database(PostgresEngine):
     async def fetch(self, sql: str, *args: Any) -> list[Any]:
         found: list[Any] = await self._ask("fetch", sql, args)
         return found
+
+    async def fetch_once(self, sql: str, *args: Any) -> list[Any]:
+        """Rows of a SELECT that only reads. Asked again in the same transaction they are the same, unless something
+        was written there since: turns that share one read a catalogue once. The arguments must be hashable.
+        """
+        transaction = self._in_hand()
+        if transaction is None:
+            return await self.fetch(sql, *args)
+        if (sql, args) not in transaction.read:
+            transaction.read[sql, args] = await self.fetch(sql, *args)
+        rows: list[Any] = transaction.read[sql, args]
+        return rows
 
     async def fetchrow(self, sql: str, *args: Any) -> Any:
         return await self._ask("fetchrow", sql, args)
@@ -235,8 +257,8 @@ class Database(PostgresEngine):
             return await getattr(transaction.connection, how)(sql, *args)
 
     def _note(self, sql: str, transaction: Any) -> None:
-        if isinstance(transaction, Transaction) and not transaction.wrote:
-            transaction.wrote = not _only_reads(sql)
+        if isinstance(transaction, Transaction) and not _only_reads(sql):
+            transaction.has_written()
 
     async def run_querystring(self, querystring: Any, in_pool: bool = True) -> Any:
         """Piccolo's queries."""

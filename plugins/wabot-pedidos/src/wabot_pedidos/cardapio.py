@@ -50,14 +50,14 @@ class Cardapio:
 
     async def categorias(self, bot: int) -> Sequence[Categoria]:
         """Categories that have something to order, as the shop sorts them."""
-        return [Categoria(**row) for row in await DB.fetch(CATEGORIAS, bot)]
+        return [Categoria(**row) for row in await DB.fetch_once(CATEGORIAS, bot)]
 
     async def produtos(self, bot: int, categoria: int) -> Sequence[Produto]:
         """The products of a category; of all of them for 0."""
-        return [Produto(**row) for row in await DB.fetch(DA_CATEGORIA, bot, categoria)]
+        return [Produto(**row) for row in await DB.fetch_once(DA_CATEGORIA, bot, categoria)]
 
     async def por_id(self, bot: int, ids: Sequence[int]) -> dict[int, Produto]:
-        return {row["id"]: Produto(**row) for row in await DB.fetch(POR_ID, bot, list(ids))}
+        return {row["id"]: Produto(**row) for row in await DB.fetch_once(POR_ID, bot, tuple(ids))}
 
     async def produto(self, bot: int, produto: int) -> Produto | None:
         return (await self.por_id(bot, [produto])).get(produto)

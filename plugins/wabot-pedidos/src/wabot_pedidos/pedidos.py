@@ -1,4 +1,4 @@
-"""Writing an order down: number, lines and stock, together or not at all, in the transaction of the turn."""
+"""Writing an order down: number, lines and stock, together or not at all, in one statement of the turn."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,36 @@ import msgspec
 from wabot import DB
 from wabot_pedidos.carrinho import Item, total
 
-# Locks the rows in the order of their ids, so that two customers who want the same products cannot wait for each
-# other; says which of them cannot be had.
-FALTAM = """
-WITH wanted AS (SELECT * FROM unnest($2::bigint[], $3::int[]) AS wanted (produto, quantidade)),
-locked AS (SELECT id, categoria, disponivel, estoque FROM pedidos.produto
-           WHERE chatbot = $1 AND id = ANY($2) ORDER BY id FOR UPDATE)
-SELECT produto FROM wanted LEFT JOIN locked ON locked.id = produto
-    LEFT JOIN pedidos.categoria c ON c.id = locked.categoria
-WHERE c.id IS NULL OR NOT c.ativo OR NOT disponivel OR estoque < quantidade
+# All of it or, if one of the products cannot be had (`faltam`), nothing. Locks the products in the order of their ids,
+# so that two customers who want the same ones cannot wait for each other.
+CONFIRMAR = """
+WITH wanted AS (
+    SELECT * FROM unnest($3::bigint[], $4::text[], $5::int[], $6::int[]) WITH ORDINALITY
+        AS wanted (produto, nome, preco, quantidade, nth)
+), locked AS MATERIALIZED (
+    SELECT id, categoria, disponivel, estoque FROM pedidos.produto
+    WHERE chatbot = $1 AND id = ANY ($3) ORDER BY id FOR UPDATE
+), faltam AS MATERIALIZED (
+    SELECT produto FROM wanted LEFT JOIN locked ON locked.id = produto
+        LEFT JOIN pedidos.categoria c ON c.id = locked.categoria
+    WHERE c.id IS NULL OR NOT c.ativo OR NOT disponivel OR estoque < quantidade
+), tirado AS (
+    UPDATE pedidos.produto SET estoque = produto.estoque - quantidade FROM wanted
+    WHERE chatbot = $1 AND produto.id = wanted.produto AND estoque IS NOT NULL AND NOT EXISTS (SELECT FROM faltam)
+), numerado AS (
+    INSERT INTO pedidos.numeracao (chatbot, ultimo) SELECT $1, 1 WHERE NOT EXISTS (SELECT FROM faltam)
+    ON CONFLICT (chatbot) DO UPDATE SET ultimo = numeracao.ultimo + 1 RETURNING ultimo
+), anotado AS (
+    INSERT INTO pedidos.pedido (chatbot, cliente, numero, status, total, observacoes)
+    SELECT $1, $2, ultimo, 'confirmado', $7, $8 FROM numerado RETURNING id, numero
+), itens AS (
+    INSERT INTO pedidos.item (pedido, produto, nome, preco, quantidade)
+    SELECT anotado.id, produto, nome, preco, quantidade FROM anotado, wanted ORDER BY nth
+)
+SELECT ARRAY (SELECT produto FROM faltam) AS faltam, id, numero FROM (SELECT) AS one LEFT JOIN anotado ON true
 """
 
-# In the same order as FALTAM, for the same reason.
+# In the same order as CONFIRMAR, for the same reason.
 TRANCAR = """
 SELECT FROM pedidos.produto WHERE id IN (SELECT produto FROM pedidos.item WHERE pedido = ANY($1)) ORDER BY id
 FOR UPDATE
@@ -29,28 +47,6 @@ UPDATE pedidos.produto SET estoque = estoque + quantidade
 FROM (SELECT produto, sum(quantidade)::int AS quantidade FROM pedidos.item WHERE pedido = ANY($1) GROUP BY produto)
     AS item
 WHERE produto.id = item.produto AND chatbot = $2 AND estoque IS NOT NULL
-"""
-
-TIRAR_DO_ESTOQUE = """
-UPDATE pedidos.produto SET estoque = estoque - quantidade
-FROM unnest($2::bigint[], $3::int[]) AS wanted (produto, quantidade)
-WHERE chatbot = $1 AND produto.id = wanted.produto AND estoque IS NOT NULL
-"""
-
-NUMERAR = """
-INSERT INTO pedidos.numeracao (chatbot, ultimo) VALUES ($1, 1)
-ON CONFLICT (chatbot) DO UPDATE SET ultimo = numeracao.ultimo + 1 RETURNING ultimo
-"""
-
-ANOTAR = """
-WITH anotado AS (
-    INSERT INTO pedidos.pedido (chatbot, cliente, numero, status, total, observacoes)
-    VALUES ($1, $2, $3, 'confirmado', $4, $5) RETURNING id
-), itens AS (
-    INSERT INTO pedidos.item (pedido, produto, nome, preco, quantidade)
-    SELECT anotado.id, i.* FROM anotado, unnest($6::bigint[], $7::text[], $8::int[], $9::int[]) AS i
-)
-SELECT id FROM anotado
 """
 
 
@@ -75,16 +71,12 @@ class Pedidos:
         self, bot: int, cliente: int, itens: Sequence[Item], observacoes: str = ""
     ) -> Confirmado:
         """Write a confirmed order at the items' prices and take its stock. Raises SemEstoque, with nothing written."""
-        produtos = [item.produto for item in itens]
-        quantidades = [item.quantidade for item in itens]
-        async with DB.transaction():
-            if faltam := await DB.fetch(FALTAM, bot, produtos, quantidades):
-                raise SemEstoque([row["produto"] for row in faltam])
-            await DB.execute(TIRAR_DO_ESTOQUE, bot, produtos, quantidades)
-            numero = await DB.fetchval(NUMERAR, bot)
-            colunas = (produtos, [i.nome for i in itens], [i.preco for i in itens], quantidades)
-            pedido = await DB.fetchval(ANOTAR, bot, cliente, numero, total(itens), observacoes, *colunas)
-        return Confirmado(pedido, numero, total(itens))
+        linhas = [(item.produto, item.nome, item.preco, item.quantidade) for item in itens]
+        colunas = [list(coluna) for coluna in zip(*linhas, strict=True)]
+        feito = await DB.fetchrow(CONFIRMAR, bot, cliente, *colunas, total(itens), observacoes)
+        if feito["faltam"]:
+            raise SemEstoque(feito["faltam"])
+        return Confirmado(feito["id"], feito["numero"], total(itens))
 
     async def devolver(self, bot: int, pedidos: Sequence[int]) -> None:
         """Put the products of cancelled orders back on the shelf."""
