@@ -41,7 +41,7 @@ LEFT JOIN LATERAL (
 
 FIND = f"""
 WITH who AS (
-    SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) WITH ORDINALITY
+    SELECT * FROM unnest((SELECT $1::int[]), $2::text[], $3::text[], $4::text[], $5::timestamptz[]) WITH ORDINALITY
         AS who (chatbot, bsuid, parent, phone_key, at, n)
 )
 {LED}
@@ -101,6 +101,13 @@ async def conversas_of(seen: Sequence[Sighting | tuple[int, Sender]]) -> list[in
     return [found.get(key) for key in keys]
 
 
+async def meet(people: Iterable[Sighting]) -> None:
+    """Make clientes for those of whom no id was known a moment ago. In a transaction, which is `alone` from here on."""
+    strangers = [one for one in people if any(ids_of(one.sender))]
+    await alone(one.chatbot for one in strangers)
+    await _make(strangers)
+
+
 async def user_id_changed(
     chatbot: int, previous: str, current: str, wa_id: str = "", at: datetime | None = None
 ) -> int | None:
@@ -154,8 +161,7 @@ async def _settle(people: Mapping[_Key, Sighting]) -> dict[_Key, int]:
     rest = {key: s for key, s in people.items() if not s.becomes}
     found, strangers = await _find(rest)
     if strangers:
-        earliest = min(_when(people[key]) for key in strangers)  # whoever was seen later is noted as such
-        await make(((key.chatbot, people[key].sender) for key in strangers), earliest)
+        await _make([people[key] for key in strangers])
         found, _ = await _find(rest)
     clientes |= {key: await _person(s) for key, s in rest.items() if key not in found}
     if clientes:  # they may have become one with somebody found before
@@ -165,6 +171,12 @@ async def _settle(people: Mapping[_Key, Sighting]) -> dict[_Key, int]:
         }
         found |= {key: conversas[cliente] for key, cliente in clientes.items()}
     return found
+
+
+async def _make(strangers: Sequence[Sighting]) -> None:
+    if strangers:
+        earliest = min(map(_when, strangers))  # whoever was seen later is noted as such
+        await make(((one.chatbot, one.sender) for one in strangers), earliest)
 
 
 async def _person(sighting: Sighting) -> int:

@@ -14,7 +14,7 @@ import msgspec
 
 from wabot.batch import Batch
 from wabot.db.engine import DB
-from wabot.identity import LED, Sighting, conversas_of, ids_told, note_seen
+from wabot.identity import LED, Sighting, conversas_of, ids_told, meet, note_seen
 from wabot.logs import step
 from wabot.media import incoming
 from wabot.metrics import MESSAGES
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 # with; without an id, it had been stored before.
 STORE_KNOWN = f"""
 WITH who AS MATERIALIZED (
-    SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::timestamptz[],
+    SELECT * FROM unnest((SELECT $1::int[]), $2::text[], $3::text[], $4::text[], $5::timestamptz[],
                          $6::text[], $7::text[], $8::timestamptz[], $9::bytea[]) WITH ORDINALITY
         AS who (chatbot, bsuid, parent, phone_key, at, wamid, kind, sent_at, raw, n)
 ), led AS MATERIALIZED ({LED}), stored AS (
@@ -38,7 +38,7 @@ WITH who AS MATERIALIZED (
     WHERE whole AND conversa IS NOT NULL ORDER BY n
     ON CONFLICT (chatbot, wamid) DO NOTHING RETURNING id, chatbot, wamid, conversa, state
 )
-SELECT n, whole AND led.conversa IS NOT NULL AS known, unseen, stored.*
+SELECT n, whole AND led.conversa IS NOT NULL AS known, led.conversa IS NULL AS stranger, unseen, stored.*
 FROM led JOIN who USING (n) LEFT JOIN stored ON stored.chatbot = who.chatbot AND stored.wamid = who.wamid
 """  # noqa: S608 - of constants
 
@@ -151,11 +151,13 @@ async def _store_messages(messages: Sequence[Item]) -> tuple[list[Any], bool]:
     """Store what is new. Its rows, and whether files are to be fetched."""
     special = {_person(item) for item in messages if item[1].becomes or item[1].inbound.media}
     plain = [item for item in messages if _person(item) not in special]  # one person's messages stay in order
-    stored, known = await _store_known(plain) if plain else ([], set())
+    stored, known, strangers = await _store_known(plain) if plain else ([], set(), [])
     rest = [item for item in messages if _key(item) not in known]
     if not rest:
         return stored, False
     async with DB.transaction():  # else the file of a message that comes again would never be fetched
+        if strangers:
+            await meet(strangers)
         new = await _store_found(rest)
         return stored + new, await _store_files(rest, new)
 
@@ -168,17 +170,19 @@ def _key(item: Item) -> tuple[int, str]:
     return item[0], item[1].inbound.wamid
 
 
-async def _store_known(messages: Sequence[Item]) -> tuple[list[Any], set[tuple[int, str]]]:
-    """Store what people say of whom nothing is new: its rows, and the messages that are dealt with."""
+async def _store_known(messages: Sequence[Item]) -> tuple[list[Any], set[tuple[int, str]], list[Sighting]]:
+    """Store what people say of whom nothing is new: its rows, the messages that are dealt with, and the strangers."""
     seen = [_sighting(item) for item in messages]
     rows = [
         (*ids_told(sighting), m.inbound.wamid, m.inbound.kind, m.inbound.at, m.raw)
         for sighting, (_, m) in zip(seen, messages, strict=True)
     ]
-    found = [row for row in await DB.fetch(STORE_KNOWN, *_columns(rows)) if row["known"]]
+    looked = await DB.fetch(STORE_KNOWN, *_columns(rows))
+    found = [row for row in looked if row["known"]]
     await note_seen(seen[row["n"] - 1] for row in found if row["unseen"])
     stored = {row["id"]: row for row in found if row["id"]}  # delivered twice at once, it is there twice
-    return list(stored.values()), {_key(messages[row["n"] - 1]) for row in found}
+    strangers = [seen[row["n"] - 1] for row in looked if row["stranger"]]
+    return list(stored.values()), {_key(messages[row["n"] - 1]) for row in found}, strangers
 
 
 def _sighting(item: Item) -> Sighting:

@@ -7,12 +7,14 @@ WHERE bulk AND state = 'enviando' AND sending_at < now() - make_interval(secs =>
     AND pg_postmaster_start_time() < now() - make_interval(secs => $1)
 """
 
-# A status may have come before the answer to the POST: it is never undone. `more`: replies that wait behind it.
+# A status may have come before the answer to the POST: it is never undone. `more`: replies that wait behind it. The
+# sub-selects hide the arrays' lengths, so that one plan is kept for all; and the conditions on `sent`, which always
+# hold, let it expect few rows, or a plan made while the table is small would read all of it.
 SENT = """
 UPDATE outbox SET state = 'enviada', wamid = coalesce(outbox.wamid, sent.wamid), sent_at = coalesce(sent_at, now()),
     status = CASE WHEN status = '' THEN 'accepted' ELSE status END, error = '', error_code = NULL
-FROM unnest($1::bigint[], $2::text[]) AS sent (id, wamid)
-WHERE outbox.id = sent.id AND state <> 'falhou'
+FROM unnest((SELECT $1::bigint[]), (SELECT $2::text[])) AS sent (id, wamid)
+WHERE outbox.id = sent.id AND state <> 'falhou' AND sent.id > 0 AND sent.wamid >= ''
 RETURNING outbox.id, EXISTS (
     SELECT FROM outbox AS next WHERE next.conversa = outbox.conversa AND next.id <> outbox.id
         AND next.state IN ('pendente', 'enviando') AND NOT next.bulk) AS more

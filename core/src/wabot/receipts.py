@@ -47,7 +47,7 @@ UPDATE outbox SET wamid = coalesce(outbox.wamid, new.wamid), status = new.status
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
             $7::int[], $8::text[], $9::json[], $10::text[])
     AS new (id, wamid, status, sent_at, delivered_at, read_at, error_code, error, pricing, priced)
-WHERE outbox.id = new.id
+WHERE outbox.id = new.id AND new.id > 0 AND new.status >= '' -- always; see SENT
 """
 
 SETTLE = "UPDATE receipt SET state = $2 WHERE id = ANY($1)"

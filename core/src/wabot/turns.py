@@ -48,6 +48,7 @@ WITH turn AS MATERIALIZED (
                          $9::int[], $10::boolean[], $11::timestamptz[], $12::int[], $13::text[], $14::text[])
         AS turn (inbox, conversa, flow, etapa, version, data, shown, misses, person, inbound_at, replies, speaker,
                  led_to)
+    WHERE inbox > 0 AND conversa > 0 AND replies >= 0 -- always; see SENT
 ), answered AS (
     UPDATE inbox SET state = 'atendida', done_at = now(), error = '', etapa = led_to
     FROM turn WHERE inbox.id = turn.inbox
