@@ -260,3 +260,30 @@ async def test_a_transaction_knows_whether_it_may_hold_locks(door, statement, wr
         assert isinstance(transaction, Transaction)
         await DB.fetch(statement)
         assert transaction.wrote is wrote
+
+
+NAME = "SELECT nome FROM chatbot WHERE id = $1"
+
+
+async def rename_elsewhere(bot, nome):
+    rename = DB.execute("UPDATE chatbot SET nome = $2 WHERE id = $1", bot, nome)
+    await asyncio.create_task(rename, context=contextvars.Context())
+
+
+async def test_what_turns_of_a_round_have_in_common_is_read_once(door):
+    bot, _ = await say(door, "oi")
+    async with DB.transaction():
+        [before] = await DB.fetch_once(NAME, bot)
+        await rename_elsewhere(bot, "Outra")
+        assert await DB.fetch_once(NAME, bot) == [before]
+    [after] = await DB.fetch_once(NAME, bot)
+    assert after["nome"] == "Outra"
+
+
+async def test_but_anew_once_something_is_written(door):
+    bot, _ = await say(door, "oi")
+    async with DB.transaction():
+        await DB.fetch_once(NAME, bot)
+        await DB.execute("UPDATE chatbot SET nome = 'Terceira' WHERE id = $1", bot)
+        [row] = await DB.fetch_once(NAME, bot)
+    assert row["nome"] == "Terceira"

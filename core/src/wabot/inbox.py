@@ -69,7 +69,7 @@ ON CONFLICT (digest) DO NOTHING
 """
 
 
-FLUSHES = 4
+FLUSHES = 2
 """That one process has under way at a time."""
 
 

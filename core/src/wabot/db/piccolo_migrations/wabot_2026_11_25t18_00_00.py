@@ -13,6 +13,7 @@ INDICES = """
 CREATE INDEX conversa_in_flow ON conversa (chatbot, flow) WHERE flow <> '';
 DROP INDEX conversa_at;
 DROP INDEX event_of_bot;
+ALTER TABLE conversa SET (autovacuum_vacuum_scale_factor = 0.02); -- changed by every turn, in the room on its pages
 """
 
 
