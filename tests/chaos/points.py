@@ -28,7 +28,7 @@ class Point(msgspec.Struct, frozen=True):
 POINTS = [
     Point("received, not stored", "before", "wabot.inbox:Inbox._store", "web"),
     Point("stored, not committed", "after", "wabot.inbox:_store_found", "web"),
-    Point("messages committed, statuses not stored", "after", "wabot.inbox:_store_messages", "web"),
+    Point("known people's committed, the rest not stored", "after", "wabot.inbox:_store_known", "web"),
     Point("committed, not answered 200", "after", "wabot.inbox:Inbox._store", "web"),
     Point("heard, turn not begun", "before", "wabot.attend:Attendant.together", "worker"),
     Point("locked, turn not taken", "before", "wabot.attend:Attendant._take", "worker"),

@@ -55,7 +55,7 @@ def no_storing(monkeypatch):
             async with DB.connection():
                 raise asyncpg.PostgresError.new({"C": code, "M": "no"})
 
-        monkeypatch.setattr("wabot.inbox._store_messages", refuse)
+        monkeypatch.setattr("wabot.inbox._store_known", refuse)
 
     return fail
 

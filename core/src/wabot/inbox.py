@@ -120,8 +120,10 @@ class Inbox:
 
     async def _store(self, deliveries: list[Delivery]) -> list[None]:
         """Each kind commits by itself: should a later one fail, all of it comes again, and what is here is known."""
-        stored, files = await _store_messages([item for d in deliveries for item in d.messages])
-        self._ring_for(stored, files)
+        stored, rest, strangers = await _store_known([item for d in deliveries for item in d.messages])
+        self._ring_for(stored)  # nobody waits for strangers
+        if rest:
+            self._ring_for(*await _store_rest(rest, strangers))
         if statuses := [item for d in deliveries for item in d.statuses]:
             await _store_statuses(statuses)
             self._queue.soon(self._queue.receipts())
@@ -131,7 +133,7 @@ class Inbox:
         await _keep_apart([item for d in deliveries for item in d.quarantined])
         return [None] * len(deliveries)
 
-    def _ring_for(self, stored: Sequence[Any], files: bool) -> None:
+    def _ring_for(self, stored: Sequence[Any], files: bool = False) -> None:
         for chatbot, new in Counter(row["chatbot"] for row in stored).items():
             MESSAGES.labels(chatbot).inc(new)
         for row in stored:
@@ -147,21 +149,6 @@ Item = tuple[int, Message]
 """A message, and the chatbot it is for."""
 
 
-async def _store_messages(messages: Sequence[Item]) -> tuple[list[Any], bool]:
-    """Store what is new. Its rows, and whether files are to be fetched."""
-    special = {_person(item) for item in messages if item[1].becomes or item[1].inbound.media}
-    plain = [item for item in messages if _person(item) not in special]  # one person's messages stay in order
-    stored, known, strangers = await _store_known(plain) if plain else ([], set(), [])
-    rest = [item for item in messages if _key(item) not in known]
-    if not rest:
-        return stored, False
-    async with DB.transaction():  # else the file of a message that comes again would never be fetched
-        if strangers:
-            await meet(strangers)
-        new = await _store_found(rest)
-        return stored + new, await _store_files(rest, new)
-
-
 def _person(item: Item) -> tuple[int, Ids]:
     return item[0], ids_of(item[1].sender)
 
@@ -170,19 +157,36 @@ def _key(item: Item) -> tuple[int, str]:
     return item[0], item[1].inbound.wamid
 
 
-async def _store_known(messages: Sequence[Item]) -> tuple[list[Any], set[tuple[int, str]], list[Sighting]]:
-    """Store what people say of whom nothing is new: its rows, the messages that are dealt with, and the strangers."""
-    seen = [_sighting(item) for item in messages]
+async def _store_known(messages: Sequence[Item]) -> tuple[list[Any], list[Item], list[Sighting]]:
+    """Store what people say of whom nothing is new: its rows. Also the messages that are left, and who is a stranger.
+
+    Those with files are left, and with them all that the same person says, so that it stays in order.
+    """
+    special = {_person(item) for item in messages if item[1].becomes or item[1].inbound.media}
+    plain = [item for item in messages if _person(item) not in special]
+    if not plain:
+        return [], list(messages), []
+    seen = [_sighting(item) for item in plain]
     rows = [
         (*ids_told(sighting), m.inbound.wamid, m.inbound.kind, m.inbound.at, m.raw)
-        for sighting, (_, m) in zip(seen, messages, strict=True)
+        for sighting, (_, m) in zip(seen, plain, strict=True)
     ]
     looked = await DB.fetch(STORE_KNOWN, *_columns(rows))
     found = [row for row in looked if row["known"]]
     await note_seen(seen[row["n"] - 1] for row in found if row["unseen"])
     stored = {row["id"]: row for row in found if row["id"]}  # delivered twice at once, it is there twice
+    known = {_key(plain[row["n"] - 1]) for row in found}
     strangers = [seen[row["n"] - 1] for row in looked if row["stranger"]]
-    return list(stored.values()), {_key(messages[row["n"] - 1]) for row in found}, strangers
+    return list(stored.values()), [item for item in messages if _key(item) not in known], strangers
+
+
+async def _store_rest(messages: Sequence[Item], strangers: Sequence[Sighting]) -> tuple[list[Any], bool]:
+    """Store after looking closer at who wrote: its rows, and whether files are to be fetched."""
+    async with DB.transaction():  # else the file of a message that comes again would never be fetched
+        if strangers:
+            await meet(strangers)
+        stored = await _store_found(messages)
+        return stored, await _store_files(messages, stored)
 
 
 def _sighting(item: Item) -> Sighting:
@@ -191,7 +195,6 @@ def _sighting(item: Item) -> Sighting:
 
 
 async def _store_found(messages: Sequence[Item]) -> list[Any]:
-    """Store after looking closer at who wrote: its rows."""
     conversas = await conversas_of([_sighting(item) for item in messages])
     rows = [
         (
