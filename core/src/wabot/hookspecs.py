@@ -149,8 +149,8 @@ def wabot_pages() -> Sequence[PluginPage]:  # type: ignore[empty-body]
 def wabot_routes() -> "Sequence[ControllerRouterHandler]":  # type: ignore[empty-body]
     """Litestar handlers, mounted under `/api/<plugin id>` behind the same tokens as the core's.
 
-    What they take and give are msgspec Structs, dataclasses or typed dicts. Import them inside the hook: it is called
-    in web processes only, and a worker then does without the web framework.
+    Import the handlers inside the hook: it is called in web processes only, and a worker then does without the web
+    framework.
 
     A handler may ask for `access` (which chatbots the token sees, and whether it may write) and `listing` (`limit`,
     `offset`, `chatbot`, `busca`, `ordem`). A token that may only read is refused before the handler is called. Whatever

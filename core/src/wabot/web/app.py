@@ -14,8 +14,6 @@ from litestar.exceptions import (
     NotFoundException,
     ServiceUnavailableException,
 )
-from litestar.plugins import PluginProtocol
-from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from wabot.errors import WabotError, WrongFields
@@ -47,16 +45,6 @@ LARGEST_BODY = 256 * 1024
 """Bytes of a request to the API. What takes more says so itself."""
 
 
-class _Application(Litestar):
-    """Litestar, for msgspec's structs, dataclasses and typed dicts. For pydantic and attrs it would import all of both,
-    two versions of pydantic: 3 MB of every web process.
-    """
-
-    @staticmethod
-    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
-        return [*plugins, MsgspecDIPlugin()]
-
-
 def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Litestar:
     """The application for a process that is opened when the server starts and closed when it has stopped.
 
@@ -71,7 +59,7 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
             yield
 
     structs = openapi.Structs()
-    app = _Application(
+    app = Litestar(
         [
             webhook.verify,
             health.healthz,
