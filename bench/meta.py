@@ -10,6 +10,7 @@ import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -40,11 +41,16 @@ STRANGERS = numbers_from("55118")
 class Peer(asyncio.Protocol):
     """One end of a connection over which HTTP messages come, each with a Content-Length."""
 
-    def __init__(self, heard: Callable[["Peer", bytes, bytes], None]) -> None:
-        self._heard, self._buffer = heard, b""
+    def __init__(
+        self, heard: Callable[["Peer", bytes, bytes], None], lost: Callable[["Peer"], None] = lambda _: None
+    ) -> None:
+        self._heard, self._lost, self._buffer = heard, lost, b""
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._lost(self)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -65,6 +71,8 @@ class Meta:
         self.customers: dict[str, Customer] = {}
         self._secret = secret
         self._idle: dict[int, list[Peer]] = defaultdict(list)
+        self._unanswered: dict[Peer, bytes] = {}
+        self._again: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> str:
         """Listen; the address for GRAPH_API_URL."""
@@ -97,21 +105,36 @@ class Meta:
         return head.encode() + body
 
     async def says(self, sender: str, content: dict[str, Any], shop: Shop) -> None:
-        """Deliver it; nobody waits for the 200, which comes on a connection that is used again."""
-        request, idle = self.webhook(sender, content, shop), self._idle[shop.port]
+        """Deliver it, again if the connection was lost; nobody waits for the 200. Connections are used again."""
+        await self._deliver(self.webhook(sender, content, shop), shop)
 
-        def acknowledged(peer: Peer, head: bytes, _: bytes) -> None:
-            if b" 200 " not in head[:15]:
-                raise RuntimeError(f"a webhook was answered {head[:15]!r}")
-            idle.append(peer)
-
+    async def _deliver(self, request: bytes, shop: Shop) -> None:
+        idle = self._idle[shop.port]
         while idle:
             if not (peer := idle.pop()).transport.is_closing():
                 break
         else:
             loop = asyncio.get_running_loop()
-            _, peer = await loop.create_connection(lambda: Peer(acknowledged), "127.0.0.1", shop.port)
+            _, peer = await loop.create_connection(
+                lambda: Peer(partial(self._acknowledged, idle), partial(self._redeliver, shop)),
+                "127.0.0.1",
+                shop.port,
+            )
+        self._unanswered[peer] = request
         peer.transport.write(request)
+
+    def _acknowledged(self, idle: list[Peer], peer: Peer, head: bytes, _: bytes) -> None:
+        if b" 200 " not in head[:15]:
+            raise RuntimeError(f"a webhook was answered {head[:15]!r}")
+        del self._unanswered[peer]
+        idle.append(peer)
+
+    def _redeliver(self, shop: Shop, peer: Peer) -> None:
+        """The server closes a connection that was idle for long, maybe just when it is used again."""
+        if request := self._unanswered.pop(peer, None):
+            again = asyncio.create_task(self._deliver(request, shop))
+            self._again.add(again)
+            again.add_done_callback(self._again.discard)
 
     def _posted(self, peer: Peer, _: bytes, body: bytes) -> None:
         asyncio.get_running_loop().call_later(self.delay, self._answer, peer, body)

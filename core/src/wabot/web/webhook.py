@@ -115,7 +115,7 @@ async def _store(process: Process | None, headers: Mapping[bytes, bytes], receiv
 async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     """All of it, if it is no larger than Meta's may be, whatever its length is said to be."""
     length = headers.get(b"content-length", b"0")
-    if not length.isdigit() or int(length) > LARGEST_BODY:
+    if not length.isdigit() or len(length) > 9 or int(length) > LARGEST_BODY:
         raise RequestEntityTooLarge
     parts, size, more = [], 0, True
     while more:
