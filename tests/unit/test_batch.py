@@ -72,23 +72,6 @@ async def test_a_flush_takes_no_more_than_its_share():
     assert store.flushes == [["a", "b"], ["c", "d"], ["e"]]
 
 
-async def test_flushes_run_side_by_side_as_far_as_allowed():
-    store = Store()
-    batch = Batch(store.flush, at_once=2)
-    waiting = [asyncio.create_task(batch.add(i)) for i in "abcd"]
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    waiting.append(asyncio.create_task(batch.add("e")))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    waiting.append(asyncio.create_task(batch.add("f")))
-    await asyncio.sleep(0)
-    assert store.flushes == [["a", "b", "c", "d"], ["e"]]
-    store.gate.set()
-    await asyncio.gather(*waiting)
-    assert store.flushes[2:] == [["f"]]
-
-
 async def test_one_who_stops_waiting_does_not_stop_the_others():
     store = Store()
     batch = Batch(store.flush)

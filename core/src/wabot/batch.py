@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -15,27 +15,22 @@ class Batch(Generic[ItemT, ResultT]):
 
     `add` returns the item's when its flush has committed. Whoever comes first goes at once; there is no waiting for
     company. If a flush of several fails, each is tried alone, so that one poisonous item fails for itself only.
-    `at_once` flushes run side by side, so that the next is put together while the database is busy with the last.
     """
 
     def __init__(
-        self,
-        flush: Callable[[list[ItemT]], Awaitable[Sequence[ResultT]]],
-        most: int = MOST,
-        at_once: int = 1,
+        self, flush: Callable[[list[ItemT]], Awaitable[Sequence[ResultT]]], most: int = MOST
     ) -> None:
         self._flush = flush
-        self._most, self._at_once = most, at_once
+        self._most = most
         self._waiting: list[tuple[ItemT, asyncio.Future[ResultT]]] = []
-        self._running: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
 
     async def add(self, item: ItemT) -> ResultT:
         """Raises whatever `flush` raised for this item."""
         done: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
-        if len(self._running) < self._at_once:
-            task = asyncio.create_task(self._run())
-            self._running.add(task)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
         return await done
 
     async def _run(self) -> None:
@@ -44,7 +39,7 @@ class Batch(Generic[ItemT, ResultT]):
                 batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._settle(batch)
         finally:
-            self._running.discard(cast(asyncio.Task[None], asyncio.current_task()))
+            self._task = None
 
     async def _settle(self, batch: list[tuple[ItemT, asyncio.Future[ResultT]]]) -> None:
         try:

@@ -69,10 +69,6 @@ ON CONFLICT (digest) DO NOTHING
 """
 
 
-FLUSHES = 2
-"""That one process has under way at a time."""
-
-
 class Notice(msgspec.Struct, frozen=True):
     """A change that is neither message nor status, of a bot's number or account."""
 
@@ -112,7 +108,7 @@ class Inbox:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._batch: Batch[Delivery, None] = Batch(self._store, at_once=FLUSHES)
+        self._batch: Batch[Delivery, None] = Batch(self._store)
 
     async def accept(self, delivery: Delivery) -> None:
         """Raises what PostgreSQL raised if not all of this delivery could be stored: then it has to come again."""

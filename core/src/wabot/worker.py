@@ -67,7 +67,8 @@ class Deliveries:
     async def __call__(self, conversa: int, claim: Claim | None = None) -> None:
         """Send the `claim`, which is ours already, and what may go after it."""
         if conversa in self._next:
-            self._next[conversa].append(claim)
+            if claim or None not in self._next[conversa]:  # one look around serves all who ask for one
+                self._next[conversa].append(claim)
             return
         todo = self._next[conversa] = [claim]
         try:
