@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 
+import msgspec
 import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
+from taskiq.kicker import AsyncKicker
 from tests.conftest import free_port
 from tests.live import until
 
-from wabot.queue import JOB, Queue
-from wabot.streams import STREAM, Streams
+from wabot.queue import Queue
+from wabot.rings import JOB, STREAM, Ring, Rings
+from wabot.streams import Streams
 
 pytestmark = pytest.mark.redis
 
@@ -53,6 +56,15 @@ async def consumers(redis):
     return []
 
 
+async def test_what_is_rung_taskiq_understands():
+    """It is written without taskiq, word for word as taskiq would."""
+    broker = Streams(Rings("redis://127.0.0.1"))
+    kicked = AsyncKicker("wabot:attend", broker, labels={})._prepare_message([[1, 2]])
+    ours = Ring(kicked.task_id, "wabot:attend", [[[1, 2]]])
+    assert msgspec.json.decode(broker.formatter.dumps(kicked).message) == msgspec.to_builtins(ours)
+    assert broker.formatter.loads(msgspec.json.encode(ours)) == kicked
+
+
 async def test_a_redis_that_was_emptied_is_heard_again_and_told_once(redis, redis_url, caplog):
     async with hearing(redis_url) as (queue, ears):
         await queue.attend([1])
@@ -76,7 +88,7 @@ async def test_who_leaves_is_no_consumer_any_more(redis, redis_url):
 
 async def test_what_reached_a_listener_as_it_left_is_rung_for_again(redis, redis_url):
     """Redis has handed a ring over, and nobody here knows: as when a read is given up in that moment."""
-    streams = Streams(redis_url)
+    streams = Streams(Rings(redis_url))
     await streams.startup()
     queue = Queue(redis_url)
     async with queue.open():
@@ -86,14 +98,14 @@ async def test_what_reached_a_listener_as_it_left_is_rung_for_again(redis, redis
     assert await consumers(redis) == []
     async with hearing(redis_url) as (_, ears):
         await ears.has_heard(7)
-    await streams.shutdown()
+    await streams.rings.close()
 
 
 async def test_the_dead_and_their_rings_do_not_pile_up(redis, redis_url, monkeypatch):
     monkeypatch.setattr("wabot.streams.GONE_AFTER", 0)
     queue = Queue(redis_url)
     async with queue.open():
-        dead = Streams(redis_url)
+        dead = Streams(Rings(redis_url))
         await dead.startup()
         await queue.attend([1])
         await redis.xreadgroup(STREAM, "morto", {STREAM: ">"})
@@ -101,7 +113,7 @@ async def test_the_dead_and_their_rings_do_not_pile_up(redis, redis_url, monkeyp
         await dead.forget_the_gone()
         assert await consumers(redis) == []
         assert (await redis.xpending(STREAM, STREAM))["pending"] == 0
-        await dead.shutdown()
+        await dead.rings.close()
 
 
 async def test_a_ring_in_hand_is_seen_through_when_the_listener_leaves(redis_url):

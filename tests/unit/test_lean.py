@@ -38,7 +38,9 @@ NOWHERE = {
     "wabot.testing",
     "yaml",
 }
-QUEUES = {"redis", "taskiq"}
+HEARS = {"taskiq", "wabot.hearing"}
+MODELS = {"attr", "pydantic"}
+QUEUES = HEARS | {"redis"}
 SERVES = {"jinja2", "litestar", "uvicorn", "wabot.web"}
 SENDS = {"aiohttp", "httpx", "wabot.attend", "wabot.outbox", "wabot.worker"}
 
@@ -57,7 +59,7 @@ def _imported(program: str) -> set[str]:
 @pytest.mark.parametrize(
     ("program", "absent"),
     [
-        pytest.param(WEB, NOWHERE | SENDS, id="a web process sends nothing"),
+        pytest.param(WEB, NOWHERE | SENDS | HEARS | MODELS, id="a web process sends and hears nothing"),
         pytest.param(WORKER, NOWHERE | SERVES, id="a worker serves nothing"),
         pytest.param(LIST, NOWHERE | SERVES | SENDS | QUEUES, id="a command only asks the database"),
         pytest.param(
@@ -71,7 +73,7 @@ def test_a_process_holds_only_what_it_uses(program, absent):
 
 def test_what_libraries_are_spared_others_find():
     real = _imported(
-        "import wabot.queue\nfrom fastapi.params import Depends\nassert Depends.__module__ == 'fastapi.params'"
+        "import wabot.hearing\nfrom fastapi.params import Depends\nassert Depends.__module__ == 'fastapi.params'"
     )
     assert "fastapi.params" in real
-    assert "fastapi.params" not in _imported("import wabot.queue")
+    assert "fastapi.params" not in _imported("import wabot.hearing")

@@ -4,14 +4,15 @@ import asyncio
 
 from taskiq.schedule_sources import LabelScheduleSource
 
-from wabot.queue import JOB, SWEEP, Queue
+from wabot.queue import Queue
+from wabot.rings import JOB, SWEEP
 from wabot.streams import _end
 
 
 async def test_a_scheduler_rings_every_minute_for_agendamentos_and_a_sweep():
     queue = Queue("")
     async with queue.open(), queue.scheduling():
-        source = LabelScheduleSource(queue._broker)
+        source = LabelScheduleSource(queue._broker())
         await source.startup()
         rung = {(task.task_name, task.cron) for task in await source.get_schedules()}
     assert rung == {(JOB, "* * * * *"), (SWEEP, "* * * * *")}

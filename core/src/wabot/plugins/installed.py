@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from wabot.hookspecs import GROUP
 
@@ -34,6 +35,10 @@ class Installed(msgspec.Struct, frozen=True):
             ):
                 return f"precisa de {requirement}, e este é o wabot {version('wabot')}"
         return ""
+
+    def needs(self, *names: str) -> bool:
+        """Whether it requires one of these distributions."""
+        return any(canonicalize_name(found.name) in names for found in _requirements(self.requires))
 
 
 def installed() -> list[Installed]:

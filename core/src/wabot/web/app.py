@@ -14,12 +14,15 @@ from litestar.exceptions import (
     NotFoundException,
     ServiceUnavailableException,
 )
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from wabot.errors import WabotError, WrongFields
 from wabot.gauges import Gauges
 from wabot.logs import places, set_up
 from wabot.plugins.declared import Declared
+from wabot.plugins.installed import installed
 from wabot.process import Process, running, settle
 from wabot.settings import load
 from wabot.web import health, metrics, openapi, problems, webhook
@@ -45,6 +48,18 @@ LARGEST_BODY = 256 * 1024
 """Bytes of a request to the API. What takes more says so itself."""
 
 
+class _Application(Litestar):
+    """Litestar, with its parts for pydantic and attrs only if an installed plugin names one of them among what it
+    requires: they import all of both, two versions of pydantic, which is 10 MB of every web process.
+    """
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        if any(about.needs("pydantic", "attrs") for about in installed()):
+            return Litestar._get_default_plugins(plugins)
+        return [*plugins, MsgspecDIPlugin()]
+
+
 def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Litestar:
     """The application for a process that is opened when the server starts and closed when it has stopped.
 
@@ -59,7 +74,7 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Process]]) -> Li
             yield
 
     structs = openapi.Structs()
-    app = Litestar(
+    app = _Application(
         [
             webhook.verify,
             health.healthz,
