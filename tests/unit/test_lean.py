@@ -14,7 +14,7 @@ for about in installed.installed():
 wabot.web.app.create_app(lambda: None)
 """
 WORKER = """
-import wabot_cli.main, wabot_cli.run, wabot.answering
+import wabot_cli.main, wabot_cli.run, wabot.answering, wabot.hearing
 from wabot.plugins import declared, installed
 from wabot.process import ONLY_MIGRATED, ONLY_SERVED
 for about in installed.installed():
@@ -31,7 +31,10 @@ assert "Comandos" in CliRunner().invoke(wabot_cli.main.cli, ["--help"]).output
 NOWHERE = {
     "black",
     "fastapi",
+    "opentelemetry.metrics",
     "piccolo_admin",
+    "redis.asyncio.cluster",
+    "redis.cluster",
     "rich",
     "sqlite3",
     "wabot.db.piccolo_app",
