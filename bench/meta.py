@@ -4,6 +4,7 @@ Customers order over and over, each waiting for the bot before answering.
 """
 
 import asyncio
+import random
 import base64
 import itertools
 import secrets
@@ -175,7 +176,7 @@ class Customer:
         """Somebody new each time: Meta lets a business write to one person every six seconds, and 45 times ahead."""
         said: dict[str, Any] = {"type": "text", "text": {"body": "pedido"}}
         for _ in range(TURNS_MOST):
-            await asyncio.sleep(self._pauses)
+            await asyncio.sleep(self._pauses * random.uniform(0.5, 1.5))
             began = time.perf_counter()
             await self._meta.says(number, said, self._shop)
             async with asyncio.timeout(60):

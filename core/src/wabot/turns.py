@@ -33,7 +33,7 @@ LOCK_FREE = f"""{_WHERE_IT_STANDS}, set_config('lock_timeout', '300ms', true)
 # cliente was merged into this one, and what waits in their conversa must not be overtaken.
 OLDEST = """
 SELECT oldest.*, EXISTS (SELECT FROM cliente_merge WHERE carry_to = here.cliente) AS joined
-FROM unnest($1::text::bigint[], $2::text::bigint[]) AS here (conversa, cliente), LATERAL (
+FROM unnest((SELECT $1::text::bigint[]), (SELECT $2::text::bigint[])) AS here (conversa, cliente), LATERAL (
     SELECT id, conversa, wamid, raw, received_at, tries, retry_at > now() AS too_early
     FROM inbox WHERE conversa = here.conversa AND state = 'pendente' ORDER BY sent_at, id LIMIT 1) AS oldest
 """
