@@ -4,9 +4,9 @@ Customers order over and over, each waiting for the bot before answering.
 """
 
 import asyncio
-import random
 import base64
 import itertools
+import random
 import secrets
 import time
 from collections import defaultdict

@@ -3,11 +3,13 @@
 import json
 from asyncio import gather
 
+import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
 from tests.live import PHONE, SECRET, WABA, add_bot, platform
 
+from wabot import inbox
 from wabot.db.engine import DB
 from wabot.whatsapp.signature import sign
 
@@ -256,6 +258,17 @@ async def test_when_it_cannot_be_stored_it_is_503_and_comes_again(door):
     await DB.execute("ALTER TABLE away RENAME TO inbox")
     assert (await door.deliver(webhook(value(text())))).status_code == 200
     assert await stored() == ["wamid.1"]
+
+
+async def test_what_takes_too_long_to_store_is_503_before_meta_gives_up(door, database_uri, monkeypatch):
+    monkeypatch.setattr(inbox, "STORE_WITHIN", 0.2)
+    other = await asyncpg.connect(database_uri)
+    await other.execute("BEGIN; LOCK TABLE inbox")
+    answers = await gather(*(door.deliver(webhook(value(text(f"wamid.{n}")))) for n in range(3)))
+    assert {answer.status_code for answer in answers} == {503}
+    await other.close()
+    assert (await door.deliver(webhook(value(text("wamid.0"))))).status_code == 200
+    assert await stored() == ["wamid.0"]
 
 
 async def test_one_poisonous_delivery_fails_alone(door):

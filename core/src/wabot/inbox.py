@@ -3,6 +3,7 @@
 Concurrent webhooks share one commit. What is stored is rung for once, after the commit.
 """
 
+import asyncio
 import hashlib
 import logging
 from collections import Counter
@@ -24,6 +25,11 @@ from wabot.whatsapp.callback import outbox_id
 from wabot.whatsapp.payloads import Message, Status
 
 log = logging.getLogger(__name__)
+
+STORE_WITHIN = 4.0
+"""Seconds a flush may take. A delivery may have to wait for the one before, and Meta does not document when it gives up
+on an answer; others report five to ten.
+"""
 
 # What people say of whom nothing is new, the ordinary case: found and stored in one statement. `known`: it is dealt
 # with; without an id, it had been stored before.
@@ -116,17 +122,20 @@ class Inbox:
 
     async def _store(self, deliveries: list[Delivery]) -> list[None]:
         """Each kind commits by itself: should a later one fail, all of it comes again, and what is here is known."""
-        stored, rest, strangers = await _store_known([item for d in deliveries for item in d.messages])
-        self._ring_for(stored)  # nobody waits for strangers
-        if rest:
-            self._ring_for(*await _store_rest(rest, strangers))
-        if statuses := [item for d in deliveries for item in d.statuses]:
-            await _store_statuses(statuses)
-            self._queue.soon(self._queue.receipts())
-        if notices := [item for d in deliveries for item in d.notices]:
-            await _store_notices(notices)
-            self._queue.soon(self._queue.notices())
-        await _keep_apart([item for d in deliveries for item in d.quarantined])
+        async with asyncio.timeout(
+            STORE_WITHIN
+        ):  # for all at once: a clock for each delivery costs a twentieth
+            stored, rest, strangers = await _store_known([item for d in deliveries for item in d.messages])
+            self._ring_for(stored)  # nobody waits for strangers
+            if rest:
+                self._ring_for(*await _store_rest(rest, strangers))
+            if statuses := [item for d in deliveries for item in d.statuses]:
+                await _store_statuses(statuses)
+                self._queue.soon(self._queue.receipts())
+            if notices := [item for d in deliveries for item in d.notices]:
+                await _store_notices(notices)
+                self._queue.soon(self._queue.notices())
+            await _keep_apart([item for d in deliveries for item in d.quarantined])
         return [None] * len(deliveries)
 
     def _ring_for(self, stored: Sequence[Any], files: bool = False) -> None:
@@ -159,7 +168,7 @@ async def _store_known(messages: Sequence[Item]) -> tuple[list[Any], list[Item],
     Those with files are left, and with them all that the same person says, so that it stays in order.
     """
     special = {_person(item) for item in messages if item[1].becomes or item[1].inbound.media}
-    plain = [item for item in messages if _person(item) not in special]
+    plain = [item for item in messages if _person(item) not in special] if special else messages
     if not plain:
         return [], list(messages), []
     seen = [_sighting(item) for item in plain]

@@ -13,7 +13,7 @@ _NATIONAL = re.compile(rf"(?:0(?:[1-9][0-9])??)?({_AREA}(?:9[0-9]{{8}}|[2-9][0-9
 
 def digits(phone: str) -> str:
     """Only the digits: `+55 (31) 98000-0001` → `5531980000001`."""
-    return re.sub(r"[^0-9]", "", phone)
+    return phone if phone.isdecimal() and phone.isascii() else re.sub(r"[^0-9]", "", phone)
 
 
 def international(written: str) -> str:

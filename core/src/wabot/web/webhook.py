@@ -38,8 +38,6 @@ STORED = WEBHOOKS.labels(200)
 PATH = "/api/chatbots/webhook"
 LARGEST_BODY = 3 * 1024 * 1024
 """Meta's limit for a webhook body."""
-STORE_WITHIN = 8.0
-"""Seconds. Meta does not document when it gives up on an answer; others report five to ten."""
 LARGE = 64 * 1024
 
 TAKEN: HTTPResponseStartEvent = {
@@ -103,8 +101,7 @@ async def _store(process: Process | None, headers: Mapping[bytes, bytes], receiv
         raise NotAuthorizedException(detail="Assinatura ausente ou inválida.")
     delivery = _accepted(process.directory, secret, body)
     try:
-        async with asyncio.timeout(STORE_WITHIN):
-            await process.inbox.accept(delivery)
+        await process.inbox.accept(delivery)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if not isinstance(error, Away):  # that is told where it was met
             NOT_STORED.met(type(error).__name__)
