@@ -150,7 +150,8 @@ def wabot_routes() -> "Sequence[ControllerRouterHandler]":  # type: ignore[empty
     """Litestar handlers, mounted under `/api/<plugin id>` behind the same tokens as the core's.
 
     Import the handlers inside the hook: it is called in web processes only, and a worker then does without the web
-    framework.
+    framework. They take and give msgspec Structs, dataclasses or typed dicts; models of pydantic or attrs, too, if the
+    plugin's distribution requires either.
 
     A handler may ask for `access` (which chatbots the token sees, and whether it may write) and `listing` (`limit`,
     `offset`, `chatbot`, `busca`, `ordem`). A token that may only read is refused before the handler is called. Whatever
