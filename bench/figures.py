@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -47,9 +47,11 @@ class Figure(NamedTuple):
         return f"{told}; CPU ms a turn: " + ", ".join(f"{who} {ms:.2f}" for who, ms in self.cost.items())
 
 
-async def storing(meta: Meta, wabot: Installation, seconds: float, most: int = 20_000) -> Figure:
-    """Webhooks of so many strangers, stored and answered; what is left of them when the time is over is not sent."""
-    webhooks = [meta.webhook(next(STRANGERS), TEXT, wabot.shops[0]) for _ in range(most)]
+async def storing(
+    meta: Meta, wabot: Installation, seconds: float, most: int = 20_000, numbers: Iterator[str] = STRANGERS
+) -> Figure:
+    """So many webhooks, stored and answered; what is left of them when the time is over is not sent."""
+    webhooks = [meta.webhook(next(numbers), TEXT, wabot.shops[0]) for _ in range(most)]
     return await pressed(wabot, webhooks, seconds)
 
 

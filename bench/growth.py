@@ -20,7 +20,7 @@ from meta import STRANGERS, Customer, Meta
 
 FEW = 2000
 ROUNDS = 4
-WEBHOOKS = 5000
+WEBHOOKS = 10_000
 WITHIN = 0.10
 # Nobody will answer those that came while there was no worker: what is measured next is the others.
 SET_ASIDE = "UPDATE inbox SET state = 'guardada', done_at = now() WHERE state = 'pendente'"
@@ -48,6 +48,9 @@ class Age:
         await connection.close()
         await self.wabot.start_worker()
 
+    def numbers(self, who: str) -> Iterator[str]:
+        return STRANGERS if who == "new" else self.known
+
     def note(self, name: str, figure: Figure) -> None:
         self.found[f"{name}: a second"].append(figure.rate)
         if figure.took:
@@ -63,14 +66,14 @@ async def main(options: argparse.Namespace) -> bool:
         ages = young, old = Age(first, FEW), Age(second, options.clientes)
         await young.begin(messages=0)
         await old.begin(options.messages)
-        for age in _alternating(ages):
-            age.note("ingest", await storing(meta, age.wabot, options.seconds, WEBHOOKS))
+        for who, age in itertools.product(("new", "known"), _alternating(ages)):
+            stored = await storing(meta, age.wabot, options.seconds, WEBHOOKS, age.numbers(who))
+            age.note(f"ingest, {who}", stored)
         for age in ages:
             await age.wake()
         for many, who in itertools.product(options.customers, ("new", "known")):
             for age in _alternating(ages):
-                numbers = STRANGERS if who == "new" else age.known
-                people = [Customer(meta, age.wabot.shops[0], numbers=numbers) for _ in range(many)]
+                people = [Customer(meta, age.wabot.shops[0], numbers=age.numbers(who)) for _ in range(many)]
                 age.note(f"turns, {many} {who}", await turns(age.wabot, people, options.seconds))
     return _tell(young, old)
 
