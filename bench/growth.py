@@ -32,8 +32,10 @@ class Age:
     def __init__(self, wabot: Installation, clientes: int) -> None:
         self.wabot, self._clientes = wabot, clientes
         self.found: dict[str, list[float]] = defaultdict(list)
-        self.known = (f"55117{1 + n * 7919 % clientes:08d}" for n in itertools.count())
-        """Numbers of those whom `fill` has made, over and over, neighbours far apart."""
+        apart = clientes // FEW
+        self.known = (f"55117{1 + n * 7919 % FEW * apart:08d}" for n in itertools.count())
+        """Numbers of those whom `fill` has made, far apart, and as many in each: once a day it is noted that one was
+        seen."""
 
     async def begin(self, messages: int) -> None:
         await self.wabot.stock()

@@ -241,6 +241,12 @@ async def test_three_mebibytes_are_taken_and_one_byte_more_is_413(door):
     assert await stored() == ["wamid.1"]
 
 
+async def test_another_method_is_told_which_there_are(door):
+    answer = await door.http.put("/api/chatbots/webhook/", content=b"{}")
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
 async def test_a_body_without_a_length_is_stopped_while_reading(door):
     async def endless():
         for _ in range(64):

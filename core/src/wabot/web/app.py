@@ -180,6 +180,10 @@ def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[
     """Where there is no route, no router can say how it is told: a page to people, a problem document to programs."""
     if request.app.state.process is None:  # there will be
         error = ServiceUnavailableException(detail=problems.NOT_NOW)
+    elif isinstance(error, MethodNotAllowedException) and webhook.is_for(request.scope):
+        error.headers = {
+            "allow": "GET, POST"
+        }  # deliveries are answered before the router, which knows of GET only
     of_panel = f"{request.scope['path']}/".startswith("/painel/")
     return errors.refused(request, error) if of_panel else problems.refused(request, error)
 

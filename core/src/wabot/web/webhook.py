@@ -67,12 +67,17 @@ def verify(
     return challenge
 
 
+def is_for(scope: Scope) -> bool:
+    """Whether a request goes to the webhook's path."""
+    return scope["path"].rstrip("/") == PATH
+
+
 def at_the_door(app: Litestar) -> ASGIApp:
     """The application, with Meta's deliveries answered before it sees them: see decision 0038."""
     inside = app.asgi_handler
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("method") != "POST" or scope["path"].rstrip("/") != PATH:
+        if scope.get("method") != "POST" or not is_for(scope):
             await inside(scope, receive, send)
             return
         try:
