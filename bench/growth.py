@@ -103,7 +103,9 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--clientes", type=int, default=1_000_000, help="each with a conversa")
+    parser.add_argument(
+        "--clientes", type=int, default=1_000_000, help="each with a conversa; 2,000 at least"
+    )
     parser.add_argument("--messages", type=int, default=5_000_000, help="received, and as many sent")
     parser.add_argument("--customers", type=int, nargs="+", default=[100, 1], help="at the same time")
     parser.add_argument("--seconds", type=float, default=5, help="that each figure is measured in each round")

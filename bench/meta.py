@@ -153,7 +153,7 @@ class Meta:
 class Customer:
     """Orders until told to stop. `turns` holds the seconds from each webhook to its reply.
 
-    `pauses`: seconds of thought before each message. `numbers`: whose they are, the next one for each order.
+    `pauses`: seconds of thought before each message, on average. `numbers`: whose they are, a new one for each order.
     """
 
     def __init__(self, meta: Meta, shop: Shop, pauses: float = 0, numbers: Iterator[str] = STRANGERS) -> None:

@@ -269,10 +269,12 @@ async def test_when_it_cannot_be_stored_it_is_503_and_comes_again(door):
 async def test_what_takes_too_long_to_store_is_503_before_meta_gives_up(door, database_uri, monkeypatch):
     monkeypatch.setattr(inbox, "STORE_WITHIN", 0.2)
     other = await asyncpg.connect(database_uri)
-    await other.execute("BEGIN; LOCK TABLE inbox")
-    answers = await gather(*(door.deliver(webhook(value(text(f"wamid.{n}")))) for n in range(3)))
+    try:
+        await other.execute("BEGIN; LOCK TABLE inbox")
+        answers = await gather(*(door.deliver(webhook(value(text(f"wamid.{n}")))) for n in range(3)))
+    finally:
+        await other.close()
     assert {answer.status_code for answer in answers} == {503}
-    await other.close()
     assert (await door.deliver(webhook(value(text("wamid.0"))))).status_code == 200
     assert await stored() == ["wamid.0"]
 

@@ -80,3 +80,9 @@ def test_what_libraries_are_spared_others_find():
     )
     assert "fastapi.params" in real
     assert "fastapi.params" not in _imported("import wabot.hearing")
+
+
+def test_a_cluster_of_redis_is_whole_for_who_imports_it():
+    _imported(
+        "import wabot.hearing\nfrom redis.asyncio.cluster import RedisCluster as R\nassert R.mget_nonatomic"
+    )

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from taskiq import AsyncBroker, InMemoryBroker
+from taskiq import AsyncBroker, InMemoryBroker, TaskiqScheduler
 from taskiq.acks import AcknowledgeType
 from taskiq.kicker import AsyncKicker
 from taskiq.receiver import Receiver
@@ -62,8 +62,7 @@ async def hearing(broker: Streams | InProcess, handlers: Mapping[str, Handler]) 
 @contextlib.asynccontextmanager
 async def scheduling(broker: AsyncBroker) -> AsyncIterator[None]:
     """While inside, ring every minute."""
-    from taskiq import TaskiqScheduler  # here: a worker does without it
-    from taskiq.api import run_scheduler_task
+    from taskiq.api import run_scheduler_task  # here: it brings taskiq's commands, and a worker does without
     from taskiq.schedule_sources import LabelScheduleSource
 
     for task in (SWEEP, JOB):

@@ -1,6 +1,6 @@
 """A process's way to ring: taskiq's messages in a Redis stream, written without taskiq.
 
-A web process only rings. taskiq would be 11 MB of it, with pydantic, and a seventh of what a lone message takes there.
+A web process only rings. taskiq would be 11 MB of it, with pydantic, and a tenth of what a lone message takes there.
 A Redis that is away or empty is no error: PostgreSQL is the truth, what was to be rung is then lost, and told once.
 """
 

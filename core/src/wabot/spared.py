@@ -17,13 +17,13 @@ SPARED = {
     "httpx": "httpx._main",  # to be a command as well, with rich and pygments
     "litestar.openapi.plugins": "yaml",  # to describe the API in YAML, too
     "piccolo.engine": "piccolo.engine.sqlite",  # to have a second dialect
-    "redis": "redis.cluster",  # to know clusters, each of these four
+    "redis": "redis.cluster",  # to know clusters, each of these three
     "redis.asyncio": "redis.asyncio.cluster",
-    "redis.commands": "redis.commands.cluster",
     "taskiq_redis.redis_backend": "redis.asyncio.cluster",
     "redis.observability.metrics": "opentelemetry.metrics",  # to be measured
 }
-"""What a module of a library finds a stand-in for while it is imported. Whoever else imports that gets the real one."""
+"""What a module of a library finds a stand-in for while it is imported. Whoever else imports that gets the real one:
+by its own name, since what a package passes on of it (`redis.asyncio.RedisCluster`) stays a stand-in."""
 
 
 def spare() -> None:
